@@ -1,0 +1,77 @@
+/**
+ * What a backend is: hyperparameters of the loaded model, caches, and one forward pass. `reference` (plain
+ * TypeScript, the specification) and `cpu` (ONNX dense blocks + native attention) implement it; the engine
+ * process is written against it and knows neither.
+ */
+import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
+
+export interface Hyperparameters {
+  readonly architecture: 'llama';
+  readonly name: string;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly embedding: number;
+  readonly feedForward: number;
+  readonly vocabulary: number;
+  /** T, in tokens */
+  readonly trainedLength: number;
+  readonly ropeBase: number;
+  /** dimensions of a head that are rotated */
+  readonly ropeDimensions: number;
+  /** per-pair frequency factors (llama 3's rope_freqs), or null */
+  readonly ropeFactors: Float32Array | null;
+  readonly rmsEpsilon: number;
+}
+
+/** Keys and values of one sequence in every layer, for one plan. Not shared between sequences; copy with fork(). */
+export interface Cache {
+  readonly compiled: CompiledPlan;
+  /** tokens in the cache = position of the next token */
+  readonly position: number;
+  /** bytes of memory held now */
+  readonly bytes: number;
+  /** keys that the last position attends to in one KV head, counted by the kernel (design: receipt's reach) */
+  readonly reach: { readonly exact: number; readonly sparse: number };
+  /** independent copy, equal bit for bit */
+  fork(): Cache;
+  /** length in bytes of the canonical snapshot: no slack, no garbage; depends on position only */
+  snapshotBytes(): number;
+  /** fills `target` with snapshot bytes [offset, offset + target.length) */
+  readSnapshot(offset: number, target: Uint8Array): void;
+  /** the other way: call for all bytes in ascending order, on a cache made by createCache, then finishRestore */
+  writeSnapshot(offset: number, bytes: Uint8Array): void;
+  /** @param position tokens that the snapshot held */
+  finishRestore(position: number): void;
+  /** frees the memory; the cache must not be used afterwards */
+  release(): void;
+}
+
+export interface ForwardOptions {
+  /** which rows' logits come back: f32 [rows][vocabulary], rows in token order */
+  readonly logits: 'none' | 'last' | 'all';
+  readonly signal?: AbortSignal;
+  /** awaited between layers: lets other work of the process in, at layer granularity */
+  readonly betweenLayers?: () => Promise<void> | void;
+}
+
+export interface Runtime {
+  readonly backend: 'reference' | 'cpu';
+  readonly hyperparameters: Hyperparameters;
+  /** kernel variant, e.g. 'cpu-ort-avx512bf16-kv16' : stands in a state's header; never mixed within one state */
+  readonly variant: string;
+  /** raised whenever the same inputs would give other bits */
+  readonly numericsVersion: number;
+  /** largest number of rows of one forward call */
+  readonly maxRows: number;
+  compile(plan: AttentionPlan): CompiledPlan;
+  createCache(compiled: CompiledPlan): Cache;
+  /**
+   * Appends `ids` (1 … maxRows) to the cache. On abort or error the cache's position is unchanged and the call
+   * may be repeated.
+   * @throws AppError 'interrupted' when the signal fires
+   */
+  forward(cache: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array>;
+  release(): Promise<void>;
+}
