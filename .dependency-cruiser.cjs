@@ -1,0 +1,114 @@
+// The architecture as rules (docs/architecture.md, "Direction"). Tests may look inside neighbours; code may not.
+const TEST = '[.]test[.]ts$';
+
+/** `package` may be imported from `files` (a regular expression) and nowhere else below src and native. */
+const onlyFrom = (name, target, files) => ({
+  name: `only-from:${name}`,
+  comment: `${name} has one door, so that it can be replaced, faked and reasoned about in one place.`,
+  severity: 'error',
+  from: { path: '^(src|native)/', pathNot: [files, TEST] },
+  to: { path: target },
+});
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Modules that need each other are one module, or miss a third.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'shared-is-pure',
+      comment: 'src/shared runs in Node, browsers and Electron alike: no Node, nothing of src/main.',
+      severity: 'error',
+      from: { path: '^src/shared/', pathNot: TEST },
+      to: { pathNot: ['^src/shared/', '^node_modules/valibot/'] },
+    },
+    {
+      name: 'leaves-are-apart',
+      comment: 'formats, tokenizer, ingest and store know shared and no other folder.',
+      severity: 'error',
+      from: { path: '^src/main/(formats|tokenizer|ingest|store)/', pathNot: TEST },
+      to: { path: '^src/main/', pathNot: '^src/main/$1/' },
+    },
+    {
+      name: 'engine-is-apart',
+      comment: 'Of the other folders the engine knows formats only: it reads model files.',
+      severity: 'error',
+      from: { path: '^src/main/engine/', pathNot: TEST },
+      to: { path: '^src/main/', pathNot: '^src/main/(engine|formats)/' },
+    },
+    {
+      name: 'through-the-index',
+      comment: 'What another folder offers stands in its index.ts; the rest is private.',
+      severity: 'error',
+      from: { path: '^(?:src/main/([^/]+)/|src/main/cli[.]ts|bench/|e2e/)', pathNot: TEST },
+      to: { path: '^src/main/[^/]+/', pathNot: ['^src/main/$1/', '^src/main/[^/]+/index[.]ts$'] },
+    },
+    {
+      name: 'rpc-through-the-index',
+      severity: 'error',
+      from: { pathNot: ['^src/shared/rpc/', TEST] },
+      to: { path: '^src/shared/rpc/', pathNot: '^src/shared/rpc/index[.]ts$' },
+    },
+    {
+      name: 'app-knows-no-host',
+      comment: 'Use cases do not know how they are reached: terminal, socket, window.',
+      severity: 'error',
+      from: { path: '^src/main/app/', pathNot: TEST },
+      to: { path: '^src/main/(host|cli|bench|cli[.]ts)' },
+    },
+    {
+      name: 'nothing-imports-the-roots',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/main/cli[.]ts$' },
+    },
+    {
+      name: 'not-to-tests',
+      severity: 'error',
+      from: { path: '^(src|native|bench)/' },
+      to: { path: [TEST, '^e2e/'] },
+    },
+    {
+      name: 'no-dev-dependencies',
+      comment: '`npm start` installs without them.',
+      severity: 'error',
+      from: { path: '^(src|native)/', pathNot: [TEST, 'native/test'] },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: { path: '^(src|native|bench|e2e)/' },
+      to: { couldNotResolve: true },
+    },
+    onlyFrom(
+      'better-sqlite3',
+      '^node_modules/(@types/)?better-sqlite3/',
+      '^src/main/(store|engine/state)/database[.]ts$',
+    ),
+    onlyFrom(
+      'onnxruntime-node',
+      '^node_modules/onnxruntime-(node|common)/',
+      '^src/main/engine/cpu/onnx[.]ts$',
+    ),
+    onlyFrom('native', '^native/', '^(native/|src/main/engine/(cpu/|index[.]ts$))'),
+    onlyFrom('yauzl', '^node_modules/(@types/)?yauzl/', '^src/main/(ingest/.*zip[^/]*|app/wheel)[.]ts$'),
+    onlyFrom('node-llama-cpp', '^node_modules/node-llama-cpp/', '^bench/'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: ['^native/build/', '^out/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.node.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mjs', '.cjs', '.js', '.json', '.d.ts'],
+    },
+  },
+};
