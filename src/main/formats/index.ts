@@ -1,4 +1,9 @@
-export type { GgufFile, MetadataValue, TensorInfo, TensorType } from './gguf/types.ts';
-// Provided by the formats module (see its README comment in gguf/):
-// openGguf(path): Promise<GgufFile>; verifyGguf(path): Promise<VerifyReport>; dequantise(type, bytes, count): Float32Array;
-// sha256File(path, onProgress?): Promise<string>
+/** Model files: GGUF v2/v3 read and checked, tensor data as f32, hashes. */
+export type { GgufFile, MetadataValue, NumericArray, TensorInfo, TensorType } from './gguf/types.ts';
+export type { VerifyReport } from './gguf/verify.ts';
+export { openGguf } from './gguf/open.ts';
+export { verifyGguf } from './gguf/verify.ts';
+export { computableTypes, dequantise } from './gguf/dequantise.ts';
+export { tensorBytes } from './gguf/tensor-types.ts';
+export { halfToFloat } from './half.ts';
+export { sha256File } from './sha256.ts';

@@ -1,17 +1,6 @@
 /** GGUF v2/v3 as read and checked. Every number has been compared with the file's size before it is used. */
 export type TensorType =
-  | 'F32'
-  | 'F16'
-  | 'BF16'
-  | 'Q4_0'
-  | 'Q4_1'
-  | 'Q5_0'
-  | 'Q5_1'
-  | 'Q8_0'
-  | 'Q4_K'
-  | 'Q5_K'
-  | 'Q6_K'
-  | 'OTHER';
+  'F32' | 'F16' | 'BF16' | 'Q4_0' | 'Q4_1' | 'Q5_0' | 'Q5_1' | 'Q8_0' | 'Q4_K' | 'Q5_K' | 'Q6_K' | 'OTHER';
 
 export interface TensorInfo {
   readonly name: string;
