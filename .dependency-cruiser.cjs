@@ -25,7 +25,7 @@ module.exports = {
       comment: 'src/shared runs in Node, browsers and Electron alike: no Node, nothing of src/main.',
       severity: 'error',
       from: { path: '^src/shared/', pathNot: TEST },
-      to: { pathNot: ['^src/shared/', '^node_modules/valibot/'] },
+      to: { pathNot: ['^src/shared/', '(^|/)node_modules/valibot/'] },
     },
     {
       name: 'leaves-are-apart',
@@ -88,17 +88,17 @@ module.exports = {
     },
     onlyFrom(
       'better-sqlite3',
-      '^node_modules/(@types/)?better-sqlite3/',
+      '(^|/)node_modules/(@types/)?better-sqlite3/',
       '^src/main/(store|engine/state)/database[.]ts$',
     ),
     onlyFrom(
       'onnxruntime-node',
-      '^node_modules/onnxruntime-(node|common)/',
+      '(^|/)node_modules/onnxruntime-(node|common)/',
       '^src/main/engine/cpu/onnx[.]ts$',
     ),
     onlyFrom('native', '^native/', '^(native/|src/main/engine/(cpu/|index[.]ts$))'),
-    onlyFrom('yauzl', '^node_modules/(@types/)?yauzl/', '^src/main/(ingest/.*zip[^/]*|app/wheel)[.]ts$'),
-    onlyFrom('node-llama-cpp', '^node_modules/node-llama-cpp/', '^bench/'),
+    onlyFrom('yauzl', '(^|/)node_modules/(@types/)?yauzl/', '^src/main/(ingest/.*zip[^/]*|app/wheel)[.]ts$'),
+    onlyFrom('node-llama-cpp', '(^|/)node_modules/node-llama-cpp/', '^bench/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
