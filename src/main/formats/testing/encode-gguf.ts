@@ -89,7 +89,8 @@ function encodeNumber(value: number): Buffer[] {
 function encodeArray(
   value: readonly string[] | Float32Array | Int32Array | Uint32Array | Uint8Array,
 ): Buffer[] {
-  if (!ArrayBuffer.isView(value)) return [u32(valueType.string), u64(value.length), ...value.map(text)];
+  if (!ArrayBuffer.isView(value))
+    return [u32(valueType.string), u64(value.length), Buffer.concat(value.map(text))];
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   return [u32(elementType(value)), u64(value.length), bytes];
 }
