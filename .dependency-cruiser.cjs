@@ -1,5 +1,5 @@
 // The architecture as rules (docs/architecture.md, "Direction"). Tests may look inside neighbours; code may not.
-const TEST = '[.]test[.]ts$';
+const TEST = '([.]test[.]ts$|/testing/)';
 
 /** `package` may be imported from `files` (a regular expression) and nowhere else below src and native. */
 const onlyFrom = (name, target, files) => ({
@@ -70,7 +70,7 @@ module.exports = {
     {
       name: 'not-to-tests',
       severity: 'error',
-      from: { path: '^(src|native|bench)/' },
+      from: { path: '^(src|native|bench)/', pathNot: TEST },
       to: { path: [TEST, '^e2e/'] },
     },
     {

