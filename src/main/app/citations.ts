@@ -1,0 +1,242 @@
+/**
+ * Citations: which sentence of what was read says what the answer says. The rule (decision note 0003):
+ *
+ * 1. Candidates are the sentences (in source code: the lines) of passages that were read in this turn.
+ * 2. A candidate must support the question: of the weight of the question's subject words it holds at least
+ *    `MIN_SUPPORT`; words of the sentences beside it and of its heading count by `NEARBY`. Weight = inverse document
+ *    frequency in the library, so rare words and numbers weigh most. A question about something that the
+ *    library does not hold has a heavy word that no candidate has.
+ * 3. A candidate must hold what the answer adds: of the weight of a sentence of the answer, without the question's
+ *    own words, at least `MIN_SHARE`, and at least `MIN_SHARED_WEIGHT` in all.
+ * 4. In source code, the line that defines an identifier of the question is cited as the definition.
+ * 5. A citation is the candidate word for word, compared with the stored text before it is shown.
+ * 6. No candidate, no citation; the answer then says that nothing in the library was found for it.
+ */
+import type { Citation, Passage } from '../../shared/model/index.ts';
+import type { Span } from './sentences.ts';
+import { lines, sentences } from './sentences.ts';
+import type { WeightedStems, WordWeight } from './weights.ts';
+import { sharedWeight, stemsOf, totalWeight, weightedStems } from './weights.ts';
+import { contentWords, questionTerms, stem, subjectWords } from './words.ts';
+
+/** A passage as it was put before the question. */
+export interface ReadPassage {
+  readonly passage: Passage;
+  /** path in the library's current version */
+  readonly path: string;
+}
+
+/** A document that passages were read from. */
+export interface CitedDocument {
+  readonly text: string;
+  readonly title: string | null;
+  readonly kind: string;
+}
+
+export interface CitationRequest {
+  readonly question: string;
+  readonly answer: string;
+  readonly passages: readonly ReadPassage[];
+  /** by content hash */
+  readonly documents: ReadonlyMap<string, CitedDocument>;
+  readonly weight: WordWeight;
+}
+
+/** of the question's weight; below it, a sentence is about something else */
+export const MIN_SUPPORT = 0.5;
+/** of the weight of what a sentence of the answer adds to the question */
+export const MIN_SHARE = 0.25;
+/** in nats: one word that stands in less than about a third of the passages */
+export const MIN_SHARED_WEIGHT = 1;
+/** what a word counts that stands beside the candidate, not in it */
+const NEARBY = 0.5;
+const MAX_CITATIONS = 3;
+
+/** What the answer says when nothing of the library supports it. Stripped before it is read again. */
+export const NOTHING_FOUND = '\n\n(Nothing in the library was found for this answer.)';
+
+export function withoutNote(answer: string): string {
+  return answer.endsWith(NOTHING_FOUND) ? answer.slice(0, -NOTHING_FOUND.length) : answer;
+}
+
+interface Candidate {
+  readonly source: ReadPassage;
+  readonly document: CitedDocument;
+  readonly span: Span;
+  readonly score: number;
+}
+
+/** Citations of an answer, best first; empty when nothing that was read supports it. */
+export function cite(request: CitationRequest): Citation[] {
+  const definitions = definitionCandidates(request);
+  const chosen = definitions.length > 0 ? definitions : sentenceCandidates(request);
+  const seen = new Set<string>();
+  const citations: Citation[] = [];
+  for (const candidate of chosen.sort(byScore)) {
+    const key = `${candidate.source.passage.documentHash}:${String(candidate.span.start)}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    citations.push(citation(candidate));
+    if (citations.length === MAX_CITATIONS) break;
+  }
+  return citations;
+}
+
+/** Words whose weight `cite` will ask for. */
+export function wordsToWeigh(question: string, answer: string): string[] {
+  return [...new Set([...subjectWords(question), ...contentWords(answer)])];
+}
+
+function byScore(a: Candidate, b: Candidate): number {
+  return b.score - a.score || a.span.end - a.span.start - (b.span.end - b.span.start);
+}
+
+function sentenceCandidates(request: CitationRequest): Candidate[] {
+  const asked = weightedStems(subjectWords(request.question), request.weight);
+  const statements = answerStatements(request, asked);
+  const askedWeight = totalWeight(asked);
+  if (statements.length === 0 || askedWeight === 0) return [];
+  const found: Candidate[] = [];
+  for (const source of request.passages) {
+    const document = request.documents.get(source.passage.documentHash);
+    if (document === undefined) continue;
+    for (const { span, own, around } of spansWithWords(source.passage, document)) {
+      const support = sharedWeight(asked, own, { present: around, factor: NEARBY }) / askedWeight;
+      if (support < MIN_SUPPORT) continue;
+      const score = bestStatement(statements, own);
+      if (score > 0) found.push({ source, document, span, score: score + support });
+    }
+  }
+  return found;
+}
+
+/** What each sentence of the answer adds to the question; what it repeats, when it adds nothing. */
+function answerStatements(request: CitationRequest, asked: WeightedStems): WeightedStems[] {
+  const statements: WeightedStems[] = [];
+  for (const { start, end } of sentences(request.answer)) {
+    const content = contentWords(request.answer.slice(start, end));
+    const added = content.filter((word) => !asked.has(stem(word)) && !FRAME_OF_ANSWERS.has(word));
+    if (added.length > 0) statements.push(weightedStems(added, request.weight));
+  }
+  return statements;
+}
+
+/** "The name of the ship is …": words with which an answer begins, and which are no evidence. */
+const FRAME_OF_ANSWERS = new Set([
+  'name',
+  'named',
+  'names',
+  'called',
+  'answer',
+  'passage',
+  'passages',
+  'text',
+  'library',
+]);
+
+function bestStatement(statements: readonly WeightedStems[], own: ReadonlySet<string>): number {
+  let best = 0;
+  for (const statement of statements) {
+    const shared = sharedWeight(statement, own);
+    const total = totalWeight(statement);
+    if (total === 0 || shared < Math.min(MIN_SHARED_WEIGHT, total)) continue;
+    if (shared / total >= MIN_SHARE) best = Math.max(best, shared / total);
+  }
+  return best;
+}
+
+interface SpanWithWords {
+  readonly span: Span;
+  readonly own: ReadonlySet<string>;
+  /** words of the sentences before and after, and of the heading */
+  readonly around: ReadonlySet<string>;
+}
+
+function spansWithWords(passage: Passage, document: CitedDocument): SpanWithWords[] {
+  const text = document.text.slice(passage.start, passage.end);
+  const spans = document.kind === 'code' ? lines(text, passage.start) : sentences(text, passage.start);
+  const own = spans.map(({ start, end }) => stemsOf(document.text.slice(start, end)));
+  const heading = stemsOf(passage.section);
+  return spans.map((span, i) => ({
+    span,
+    own: own[i] ?? new Set(),
+    around: new Set([...(own[i - 1] ?? []), ...(own[i + 1] ?? []), ...heading]),
+  }));
+}
+
+/** Lines that define an identifier which the question names (or, asked for a definition, the answer does). */
+function definitionCandidates(request: CitationRequest): Candidate[] {
+  const terms = questionTerms(request.question);
+  if (terms.identifiers.length === 0) return [];
+  const found: Candidate[] = [];
+  for (const source of request.passages) {
+    const document = request.documents.get(source.passage.documentHash);
+    if (document === undefined) continue;
+    for (const name of terms.identifiers) {
+      if (!source.passage.defines.includes(name)) continue;
+      const span = definitionLine(name, source.passage, document.text);
+      if (span !== null)
+        found.push({ source, document, span, score: definitionScore(name, span, document.text) });
+    }
+  }
+  return found;
+}
+
+const DEFINING_WORD =
+  /\b(?:function|class|interface|type|enum|struct|trait|impl|def|fn|func|const|let|var|static|module|namespace|macro|define|record|object|protocol|sub|proc|void|int|public|private|export)\b|[:=]\s*(?:async\s+)?(?:function|\()/;
+
+/** The first line of the passage that names the identifier beside a defining word; else the first that names it. */
+function definitionLine(name: string, passage: Passage, text: string): Span | null {
+  const named = new RegExp(`(?<![\\p{L}\\p{N}_$])${escape(name)}(?![\\p{L}\\p{N}_$])`, 'u');
+  let first: Span | null = null;
+  for (const span of lines(text.slice(passage.start, passage.end), passage.start)) {
+    const line = text.slice(span.start, span.end);
+    if (!named.test(line) || isComment(line)) continue;
+    if (DEFINING_WORD.test(line.replace(named, ' '))) return span;
+    first ??= span;
+  }
+  return first;
+}
+
+/** A definition with a body before a mere declaration or re-export. */
+function definitionScore(name: string, span: Span, text: string): number {
+  const line = text.slice(span.start, span.end);
+  const keyword = DEFINING_WORD.test(line.replace(name, ' ')) ? 1 : 0;
+  const declaration = /\bdeclare\b|^\s*(?:import|export\s*\{|export\s+\*)/.test(line) ? 0 : 1;
+  return 2 + keyword + declaration;
+}
+
+function isComment(line: string): boolean {
+  return /^(?:\/\/|\/?\*|#(?!define)|--|;;)/.test(line);
+}
+
+function escape(name: string): string {
+  return name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+/** Lines are counted in the stored text itself, so that the citation does not depend on the passage's own count. */
+function citation({ source, document, span }: Candidate): Citation {
+  const quote = document.text.slice(span.start, span.end);
+  const section = source.passage.section;
+  return {
+    document: document.title ?? source.path,
+    path: source.path,
+    start: span.start,
+    end: span.end,
+    quote,
+    lineStart: lineAt(document.text, span.start),
+    lineEnd: lineAt(document.text, span.end),
+    ...(section === '' ? {} : { section }),
+  };
+}
+
+function lineAt(text: string, position: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at >= 0 && at < position; at = text.indexOf('\n', at + 1)) line += 1;
+  return line;
+}
+
+/** Whether a citation still stands word for word in the document, at its place. */
+export function verifyCitation(cited: Citation, text: string): boolean {
+  return cited.end > cited.start && text.slice(cited.start, cited.end) === cited.quote;
+}

@@ -1,0 +1,171 @@
+/**
+ * Which passages a question is answered from: the best by BM25, definitions first where a definition is asked
+ * for, neighbours joined, duplicates dropped, within a budget of tokens. Embeddings come later; the words do the work.
+ */
+import type { ContentHash, Passage, VersionId } from '../../shared/model/index.ts';
+import type { PassageHit, Store } from '../store/index.ts';
+import { sentences } from './sentences.ts';
+import type { WeightedStems } from './weights.ts';
+import { sharedWeight, stemsOf, totalWeight, weightedStems, wordWeights } from './weights.ts';
+import type { QuestionTerms } from './words.ts';
+import { questionTerms, subjectWords } from './words.ts';
+
+/** A stretch of one document that stands in the prompt: one passage, or neighbours joined. */
+export interface ChosenPassage {
+  readonly hash: ContentHash;
+  readonly path: string;
+  /** offsets in UTF-16 code units of the document's text */
+  readonly start: number;
+  readonly end: number;
+  readonly lineStart: number;
+  readonly lineEnd: number;
+  readonly section: string;
+  readonly text: string;
+  readonly tokens: number;
+  /** what it was joined from */
+  readonly passages: readonly Passage[];
+}
+
+export interface PassageChoice {
+  readonly version: VersionId;
+  readonly question: string;
+  /** tokens that the passages may take together, with their headers */
+  readonly budget: number;
+  /** at most so many passages (before joining); default 4 */
+  readonly limit?: number;
+  /** tokens of a passage as it will stand in the prompt */
+  readonly count: (block: Omit<ChosenPassage, 'tokens'>) => number;
+}
+
+type Index = Pick<Store, 'searchPassages' | 'documentFrequencies'>;
+
+export const DEFAULT_PASSAGES = 4;
+/** hits looked at before the choice */
+const CANDIDATES = 48;
+/** what the best cluster of sentences counts beside BM25, both scaled to 0 … 1 */
+const CLOSENESS_WEIGHT = 1;
+
+/** Passages in descending order of their rank; empty when no word of the question is in the library. */
+export async function choosePassages(index: Index, choice: PassageChoice): Promise<ChosenPassage[]> {
+  const terms = questionTerms(choice.question);
+  if (terms.words.length === 0 && terms.identifiers.length === 0) return [];
+  const hits = await index.searchPassages(choice.version, terms, CANDIDATES);
+  if (hits.length === 0) return [];
+  const subject = subjectWords(choice.question);
+  const { total, counts } = await index.documentFrequencies(choice.version, subject);
+  const asked = weightedStems(subject, wordWeights(subject, counts, total));
+  return withinBudget(rank(hits, terms, asked), choice);
+}
+
+/** Hits ordered by BM25 and by how close together the question's words stand; definitions before everything. */
+export function rank(hits: readonly PassageHit[], terms: QuestionTerms, asked: WeightedStems): PassageHit[] {
+  const best = Math.max(...hits.map((hit) => hit.score), Number.MIN_VALUE);
+  const scored = hits.map((hit) => ({
+    hit,
+    score:
+      hit.score / best +
+      CLOSENESS_WEIGHT * closeness(hit.text, asked) +
+      quotedBonus(hit.text, terms.quoted) +
+      definitionBonus(hit, terms),
+  }));
+  scored.sort((a, b) => b.score - a.score);
+  return scored.map(({ hit }) => hit);
+}
+
+/** Share of the question's weight in the best three neighbouring sentences, 0 … 1. */
+function closeness(text: string, asked: WeightedStems): number {
+  const total = totalWeight(asked);
+  if (total === 0) return 0;
+  const each = sentences(text).map(({ start, end }) => stemsOf(text.slice(start, end)));
+  let best = 0;
+  for (let i = 0; i < each.length; i += 1) {
+    const near = new Set([...(each[i - 1] ?? []), ...(each[i + 1] ?? [])]);
+    best = Math.max(best, sharedWeight(asked, each[i] ?? new Set(), { present: near, factor: 0.5 }) / total);
+  }
+  return best;
+}
+
+function quotedBonus(text: string, quoted: readonly string[]): number {
+  return quoted.some((quote) => text.includes(quote)) ? 2 : 0;
+}
+
+function definitionBonus(hit: PassageHit, terms: QuestionTerms): number {
+  const defines = terms.identifiers.some((name) => hit.passage.defines.includes(name));
+  if (!defines) return 0;
+  return terms.asksForDefinition ? 10 : 2;
+}
+
+function withinBudget(hits: readonly PassageHit[], choice: PassageChoice): ChosenPassage[] {
+  const limit = choice.limit ?? DEFAULT_PASSAGES;
+  let chosen: ChosenPassage[] = [];
+  const texts = new Set<string>();
+  let taken = 0;
+  for (const hit of hits) {
+    if (taken >= limit) break;
+    const normalised = hit.text.replace(/\s+/g, ' ').trim();
+    if (texts.has(normalised)) continue;
+    const next = join(chosen, hit, choice.count);
+    if (next.reduce((sum, block) => sum + block.tokens, 0) > choice.budget) continue;
+    texts.add(normalised);
+    chosen = next;
+    taken += 1;
+  }
+  return chosen;
+}
+
+/** Adds a hit: to the block of its neighbour in the same document, or as a block of its own, at the end. */
+function join(
+  blocks: readonly ChosenPassage[],
+  hit: PassageHit,
+  count: PassageChoice['count'],
+): ChosenPassage[] {
+  const at = blocks.findIndex(
+    (block) => block.hash === hit.passage.documentHash && touches(block, hit.passage),
+  );
+  const neighbour = blocks[at];
+  if (neighbour === undefined) return [...blocks, counted(blockOf(hit), count)];
+  return blocks.map((block, i) => (i === at ? counted(merge(neighbour, hit), count) : block));
+}
+
+function touches(block: ChosenPassage, passage: Passage): boolean {
+  return block.passages.some((other) => Math.abs(other.index - passage.index) === 1);
+}
+
+function blockOf(hit: PassageHit): Omit<ChosenPassage, 'tokens'> {
+  const { passage } = hit;
+  return {
+    hash: passage.documentHash,
+    path: hit.path,
+    start: passage.start,
+    end: passage.end,
+    lineStart: passage.lineStart,
+    lineEnd: passage.lineEnd,
+    section: passage.section,
+    text: hit.text,
+    passages: [passage],
+  };
+}
+
+/** Neighbours overlap or touch; what lies between them (white space at most) is one line end. */
+function merge(block: ChosenPassage, hit: PassageHit): Omit<ChosenPassage, 'tokens'> {
+  const { passage } = hit;
+  const hitFirst = passage.start < block.start;
+  const first = hitFirst ? { ...passage, text: hit.text } : block;
+  const second = hitFirst ? block : { ...passage, text: hit.text };
+  const overlap = Math.max(0, first.end - second.start);
+  const between = second.start > first.end ? '\n' : '';
+  return {
+    ...block,
+    start: first.start,
+    end: Math.max(first.end, second.end),
+    lineStart: first.lineStart,
+    lineEnd: Math.max(first.lineEnd, second.lineEnd),
+    section: first.section,
+    text: first.text + between + second.text.slice(overlap),
+    passages: [...block.passages, passage].sort((a, b) => a.index - b.index),
+  };
+}
+
+function counted(block: Omit<ChosenPassage, 'tokens'>, count: PassageChoice['count']): ChosenPassage {
+  return { ...block, tokens: count(block) };
+}
