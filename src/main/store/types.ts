@@ -63,9 +63,17 @@ export interface AnswerFields {
 
 export interface Store {
   // conversations
-  createConversation(fields: { title: string; libraryId: LibraryId | null; systemPrompt: string }): Promise<Conversation>;
+  createConversation(fields: {
+    title: string;
+    libraryId: LibraryId | null;
+    systemPrompt: string;
+  }): Promise<Conversation>;
   conversation(id: ConversationId): Promise<Conversation | null>;
-  conversations(options: { limit: number; offset: number; trashed: boolean }): Promise<readonly Conversation[]>;
+  conversations(options: {
+    limit: number;
+    offset: number;
+    trashed: boolean;
+  }): Promise<readonly Conversation[]>;
   updateConversation(
     id: ConversationId,
     fields: Partial<Pick<Conversation, 'title' | 'systemPrompt' | 'currentId' | 'libraryId'>>,
@@ -121,13 +129,28 @@ export interface Store {
     query: { words: readonly string[]; identifiers: readonly string[] },
     limit: number,
   ): Promise<readonly PassageHit[]>;
-  passagesAround(hash: ContentHash, index: number, radius: number): Promise<readonly { passage: Passage; text: string }[]>;
+  passagesAround(
+    hash: ContentHash,
+    index: number,
+    radius: number,
+  ): Promise<readonly { passage: Passage; text: string }[]>;
   /** in how many passages of the version a word occurs, and the number of passages: for inverse document frequency */
-  documentFrequencies(version: VersionId, words: readonly string[]): Promise<{ total: number; counts: readonly number[] }>;
+  documentFrequencies(
+    version: VersionId,
+    words: readonly string[],
+  ): Promise<{ total: number; counts: readonly number[] }>;
 
   // jobs: durable rows of what is under way, so that any kill resumes by itself
-  putJob(job: { id: string; kind: 'add' | 'read'; libraryId: LibraryId; state: 'running' | 'paused' | 'done' | 'failed'; detail: string }): Promise<void>;
-  jobs(): Promise<readonly { id: string; kind: 'add' | 'read'; libraryId: LibraryId; state: string; detail: string }[]>;
+  putJob(job: {
+    id: string;
+    kind: 'add' | 'read';
+    libraryId: LibraryId;
+    state: 'running' | 'paused' | 'done' | 'failed';
+    detail: string;
+  }): Promise<void>;
+  jobs(): Promise<
+    readonly { id: string; kind: 'add' | 'read'; libraryId: LibraryId; state: string; detail: string }[]
+  >;
 
   // settings
   setting(key: string): Promise<string | null>;

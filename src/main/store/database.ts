@@ -1,0 +1,43 @@
+/** The store's one door to better-sqlite3: a connection with everything set that durability needs. */
+import SqliteDatabase from 'better-sqlite3';
+
+import { AppError } from '../../shared/errors.ts';
+
+export type Db = SqliteDatabase.Database;
+
+/** 3.7.0 to 3.51.2 can lose committed writes of a WAL database under two processes (fixed March 2026) */
+const oldestSafeSqlite = [3, 51, 3] as const;
+
+/** Opens without touching the file: nothing is written before `configure`. */
+export function connect(file: string): Db {
+  const db = new SqliteDatabase(file, { timeout: 5000 });
+  assertSqliteVersion(db);
+  return db;
+}
+
+function assertSqliteVersion(db: Db): void {
+  const text = String(db.prepare('SELECT sqlite_version()').pluck().get());
+  const parts = text.split('.').map(Number);
+  for (const [index, needed] of oldestSafeSqlite.entries()) {
+    const part = parts[index] ?? 0;
+    if (part > needed) return;
+    if (part < needed)
+      throw new AppError(
+        'unsupported',
+        `SQLite ${text} is too old: versions before ${oldestSafeSqlite.join('.')} can lose saved data.`,
+        'Reinstall the dependencies (npm ci): better-sqlite3 brings a current SQLite.',
+      );
+  }
+}
+
+/** WAL with synchronous=FULL: what a returned call has written survives a power loss. */
+export function configure(db: Db): void {
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  db.pragma('busy_timeout = 5000');
+  db.pragma('trusted_schema = OFF');
+  db.pragma('cell_size_check = ON');
+  db.pragma('journal_size_limit = 67108864');
+  if (process.platform === 'darwin') db.pragma('checkpoint_fullfsync = ON');
+}

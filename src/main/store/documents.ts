@@ -1,0 +1,162 @@
+/** Documents: the extracted text of a file, content-addressed by the SHA-256 of its bytes, shared by libraries. */
+import { AppError } from '../../shared/errors.ts';
+import type { ContentHash, Passage } from '../../shared/model/index.ts';
+import type { Db } from './database.ts';
+import type { PassageIndex } from './passage-index.ts';
+import { decodeOptional, decodeText, encodeOptional, encodeText } from './text.ts';
+import type { StoredDocument } from './types.ts';
+
+interface DocumentRow {
+  hash: ContentHash;
+  kind: string;
+  title: string | Buffer | null;
+  text: string | Buffer;
+  sections: string;
+  outcome: 'read' | 'partly';
+  reason: string | null;
+  extractor_version: number;
+}
+
+export class Documents {
+  readonly #db: Db;
+  readonly #passages: PassageIndex;
+
+  constructor(db: Db, passages: PassageIndex) {
+    this.#db = db;
+    this.#passages = passages;
+  }
+
+  has(hash: ContentHash, extractorVersion: number): boolean {
+    return (
+      this.#db
+        .prepare(
+          `SELECT 1 FROM documents d JOIN contents c ON c.id = d.content_id
+           WHERE c.hash = ? AND d.extractor_version = ?`,
+        )
+        .get(hash, extractorVersion) !== undefined
+    );
+  }
+
+  /** The same hash again: nothing changes, unless another extractor made it; then text, passages and ids go. */
+  put(document: StoredDocument, passages: readonly Passage[]): void {
+    if (this.has(document.hash, document.extractorVersion)) return;
+    assertWithin(document, passages);
+    this.#db.transaction(() => {
+      const content = this.contentId(document.hash);
+      this.#removeDocument(content);
+      this.#db
+        .prepare(
+          `INSERT INTO documents (content_id, kind, title, outcome, reason, extractor_version, sections)
+           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          content,
+          document.kind,
+          encodeOptional(document.title),
+          document.outcome,
+          document.reason,
+          document.extractorVersion,
+          JSON.stringify(document.sections),
+        );
+      this.#db.prepare('INSERT INTO document_texts VALUES (?, ?)').run(content, encodeText(document.text));
+      this.#passages.put(content, document.text, passages);
+    })();
+  }
+
+  get(hash: ContentHash): StoredDocument | null {
+    const row = this.#db
+      .prepare<[string], DocumentRow>(
+        `SELECT c.hash, d.*, t.text FROM contents c JOIN documents d ON d.content_id = c.id
+         JOIN document_texts t ON t.content_id = c.id WHERE c.hash = ?`,
+      )
+      .get(hash);
+    if (row === undefined) return null;
+    return {
+      hash: row.hash,
+      kind: row.kind,
+      title: decodeOptional(row.title),
+      text: decodeText(row.text),
+      sections: JSON.parse(row.sections) as StoredDocument['sections'],
+      outcome: row.outcome,
+      reason: row.reason,
+      extractorVersion: row.extractor_version,
+    };
+  }
+
+  /** ids are kept as 32-bit little-endian integers */
+  putTokens(hash: ContentHash, tokenizer: string, ids: Int32Array): void {
+    const document = this.#db
+      .prepare<[string], { content_id: number }>(
+        'SELECT d.content_id FROM documents d JOIN contents c ON c.id = d.content_id WHERE c.hash = ?',
+      )
+      .get(hash);
+    if (document === undefined)
+      throw new AppError('not-found', `There is no document ${hash}: it has to be stored before its tokens.`);
+    this.#db
+      .prepare('INSERT OR REPLACE INTO document_tokens VALUES (?, ?, ?, ?)')
+      .run(document.content_id, tokenizer, ids.length, toLittleEndian(ids));
+  }
+
+  tokens(hash: ContentHash, tokenizer: string): Int32Array | null {
+    const row = this.#db
+      .prepare<[string, string], { ids: Buffer }>(
+        `SELECT t.ids FROM document_tokens t JOIN contents c ON c.id = t.content_id
+         WHERE c.hash = ? AND t.tokenizer = ?`,
+      )
+      .get(hash, tokenizer);
+    return row === undefined ? null : fromLittleEndian(row.ids);
+  }
+
+  tokenCount(hash: ContentHash, tokenizer: string): number | null {
+    const row = this.#db
+      .prepare<[string, string], { count: number }>(
+        `SELECT t.count FROM document_tokens t JOIN contents c ON c.id = t.content_id
+         WHERE c.hash = ? AND t.tokenizer = ?`,
+      )
+      .get(hash, tokenizer);
+    return row?.count ?? null;
+  }
+
+  /** the number that stands for a hash in other tables; made when it is new */
+  contentId(hash: ContentHash): number {
+    this.#db.prepare('INSERT OR IGNORE INTO contents (hash) VALUES (?)').run(hash);
+    return Number(this.#db.prepare('SELECT id FROM contents WHERE hash = ?').pluck().get(hash));
+  }
+
+  /** for a content that no version refers to any more */
+  removeContent(content: number): void {
+    this.#removeDocument(content);
+    this.#db.prepare('DELETE FROM contents WHERE id = ?').run(content);
+  }
+
+  #removeDocument(content: number): void {
+    this.#passages.remove(content);
+    this.#db.prepare('DELETE FROM documents WHERE content_id = ?').run(content);
+  }
+}
+
+function assertWithin(document: StoredDocument, passages: readonly Passage[]): void {
+  const wrong = passages.find(
+    ({ start, end }) =>
+      !(Number.isInteger(start) && start >= 0 && start <= end && end <= document.text.length),
+  );
+  if (wrong !== undefined)
+    throw new AppError(
+      'invalid-input',
+      `Passage ${String(wrong.index)} [${String(wrong.start)}, ${String(wrong.end)}) lies outside the text of ` +
+        `document ${document.hash} (${String(document.text.length)} characters).`,
+    );
+}
+
+const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+function toLittleEndian(ids: Int32Array): Buffer {
+  const bytes = Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);
+  return littleEndian ? bytes : Buffer.from(bytes).swap32();
+}
+
+function fromLittleEndian(bytes: Buffer): Int32Array {
+  const copy = Buffer.from(bytes);
+  if (!littleEndian) copy.swap32();
+  return new Int32Array(copy.buffer.slice(copy.byteOffset, copy.byteOffset + copy.byteLength));
+}
