@@ -48,6 +48,28 @@ export function heldEntries(ring: RingLayout, sinkCount: number, position: numbe
   return visibleEntries(ring, sinkCount, position - 1);
 }
 
+/**
+ * Entries that enter the ring when `rows` tokens are appended to `position`: keys that come into its range for one
+ * of these rows. They come from the new tokens, or from the ring's source, which must have taken its own first.
+ */
+export function enteringEntries(
+  ring: RingLayout,
+  sinkCount: number,
+  position: number,
+  rows: number,
+): EntryRange {
+  const last = position + rows - 1 - ring.lo;
+  if (ring.kind === 'sinks') return entriesBetween(ring, position, Math.min(ring.hi - 1, last));
+  return entriesBetween(ring, Math.max(sinkCount, position - ring.lo), last);
+}
+
+/** Entries that a ring must have room for, when up to `rows` tokens are appended at once; may be Infinity. */
+export function ringCapacity(ring: RingLayout, rows: number): number {
+  if (ring.kind === 'sinks') return ring.hi;
+  const reach = Math.max(ring.hi - ring.lo, ring.denseUpTo);
+  return Math.ceil((reach + rows) / ring.stride) + 1;
+}
+
 function segmentStart(ring: RingLayout, position: number): number {
   return Math.floor(position / ring.align) * ring.align;
 }
