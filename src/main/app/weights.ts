@@ -2,7 +2,8 @@
  * How much a word tells: its inverse document frequency among the passages of the library. Rare words and
  * numbers weigh most; a word that stands in every second passage weighs next to nothing.
  */
-import { stem, words } from './words.ts';
+import { termsOf } from '../../shared/text/terms.ts';
+import { stem } from './words.ts';
 
 export type WordWeight = (word: string) => number;
 
@@ -37,7 +38,7 @@ export function weightedStems(list: readonly string[], weight: WordWeight): Weig
 }
 
 export function stemsOf(text: string): ReadonlySet<string> {
-  return new Set(words(text).map((word) => stem(word.text)));
+  return new Set(termsOf(text).map((term) => term.text));
 }
 
 export function totalWeight(stems: WeightedStems): number {

@@ -1,26 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { contentWords, fold, questionTerms, stem, subjectWords, variants, words } from './words.ts';
+import { contentWords, questionTerms, stem, subjectWords, words } from './words.ts';
 
 describe('words', () => {
-  it('folds case, accents and possessives, and keeps exact places', () => {
-    const text = 'Captain Ahab’s Café-Crème';
-    expect(words(text).map((word) => word.text)).toEqual(['captain', 'ahab', 'cafe', 'creme']);
-    for (const word of words(text)) expect(fold(text.slice(word.start, word.end))).toBe(word.text);
+  it('folds case, accents and possessives', () => {
+    expect(words('Captain Ahab’s Café-Crème')).toEqual(['captain', 'ahab', 's', 'cafe', 'creme']);
+    expect(words('parseJson reads JSON')).toEqual(['parseJson', 'reads', 'json']);
+    expect(contentWords('Captain Ahab’s Café-Crème')).toEqual(['captain', 'ahab', 'cafe', 'creme']);
   });
 
-  it('compares words without their endings', () => {
+  it('compares words without their endings, as the index does', () => {
     expect(stem('whalers')).toBe(stem('whaler'));
-    expect(stem('named')).toBe(stem('names'));
     expect(stem('cities')).toBe(stem('city'));
-    expect(stem('glass')).toBe('glass');
-    expect(stem('Öl')).toBe('Öl');
-  });
-
-  it('knows singular and plural forms', () => {
-    expect(variants('whale')).toEqual(['whale', 'whales']);
-    expect(variants('boxes')).toEqual(['boxes', 'box']);
-    expect(variants('city')).toEqual(['city', 'cities']);
-    expect(variants('x1')).toEqual(['x1']);
+    expect(stem('glass')).not.toBe(stem('glacier'));
   });
 
   it('drops stop words and the frame of a question', () => {

@@ -1,8 +1,8 @@
 /**
- * Words of questions, answers and sentences, for the choice of passages and for citations: split, folded, and
- * with the few endings removed that English adds to names and nouns. No dictionary and no model, so the same
- * text always gives the same words.
+ * Words of questions and answers, for the choice of passages and for citations. They are split and stemmed by the
+ * rule of the index (shared/text), so that whatever is looked for here can be found there.
  */
+import { foldText, termsOf } from '../../shared/text/terms.ts';
 
 /** Words that carry no content of their own: they occur in nearly every passage. */
 const STOP_WORDS = new Set(
@@ -21,73 +21,32 @@ const QUESTION_FRAME = new Set(
   according book text library passage document answer question`.split(/\s+/),
 );
 
-/** A word with the place where it stands, in UTF-16 code units. */
-export interface Word {
-  /** folded: lower case, without accents, without a possessive ending */
-  readonly text: string;
-  readonly start: number;
-  readonly end: number;
-}
-
-const WORD = /[\p{L}\p{N}]+(?:['’]\p{L}+)*/gu;
-
-/** All words of a text in order. "Ahab’s" gives "ahab"; "Spouter-Inn" gives two words, as in the index. */
-export function words(text: string): Word[] {
-  const found: Word[] = [];
-  for (const match of text.matchAll(WORD)) {
-    const folded = fold(match[0]);
-    if (folded !== '') found.push({ text: folded, start: match.index, end: match.index + match[0].length });
+/**
+ * Words of a text in order, as the index splits them, folded: "Ahab’s" gives "ahab" and "s". Identifiers of source
+ * code keep their spelling, for the index knows them by it.
+ */
+export function words(text: string): string[] {
+  const found: string[] = [];
+  let identifierEnd = 0;
+  for (const term of termsOf(text)) {
+    // The parts of an identifier follow it, at its own place.
+    if (term.start < identifierEnd) continue;
+    const word = text.slice(term.start, term.end);
+    if (term.kind === 'identifier') identifierEnd = term.end;
+    found.push(term.kind === 'identifier' ? word : foldText(word));
   }
   return found;
 }
 
-/** Lower case, accents removed (NFD without combining marks), possessive and contracted endings cut. */
-export function fold(word: string): string {
-  return word
-    .normalize('NFD')
-    .replace(/\p{M}+/gu, '')
-    .toLowerCase()
-    .replace(/['’]\p{L}*$/u, '')
-    .replace(/['’]/gu, '');
-}
-
-/**
- * A word without the commonest English endings, so that "whalers" meets "whaler" and "named" meets "names".
- * Harman's S stemmer ("How effective is suffixing?", 1991) and, for longer words, -ed and -ing. It is used to
- * compare words only; it never reaches the index or the user.
- */
+/** The index's term for one folded word: without its endings, so that "whalers" meets "whaler". */
 export function stem(word: string): string {
-  if (!/^[a-z]+$/.test(word)) return word;
-  let base = word;
-  if (base.length > 4 && /[^ae]ies$/.test(base)) base = `${base.slice(0, -3)}y`;
-  else if (base.length > 3 && /[^aeo]es$/.test(base)) base = base.slice(0, -1);
-  else if (base.length > 3 && /[^us]s$/.test(base)) base = base.slice(0, -1);
-  if (base.length > 5 && base.endsWith('ing')) base = base.slice(0, -3);
-  else if (base.length > 4 && base.endsWith('ed')) base = base.slice(0, -2);
-  return base.length > 3 && base.endsWith('e') ? base.slice(0, -1) : base;
-}
-
-/** Forms of a word that the index may hold: itself, and its singular and plural. */
-export function variants(word: string): string[] {
-  if (!/^[a-z]{3,}$/.test(word)) return [word];
-  const forms = new Set([word]);
-  if (/[^ae]ies$/.test(word) && word.length > 4) forms.add(`${word.slice(0, -3)}y`);
-  else if (/(?:[sxz]|ch|sh)es$/.test(word)) forms.add(word.slice(0, -2));
-  else if (/[^us]s$/.test(word)) forms.add(word.slice(0, -1));
-  else if (/[^aeiou]y$/.test(word)) forms.add(`${word.slice(0, -1)}ies`);
-  else if (/(?:[sxz]|ch|sh)$/.test(word)) forms.add(`${word}es`);
-  else forms.add(`${word}s`);
-  return [...forms];
-}
-
-export function isStopWord(word: string): boolean {
-  return STOP_WORDS.has(word);
+  return termsOf(word)[0]?.text ?? word;
 }
 
 /** Words with content of their own, folded, in order of their first occurrence, without repetitions. */
 export function contentWords(text: string): string[] {
   const found = new Set<string>();
-  for (const { text: word } of words(text)) if (!STOP_WORDS.has(word)) found.add(word);
+  for (const word of words(text)) if (!STOP_WORDS.has(word)) found.add(word);
   return [...found];
 }
 
@@ -100,7 +59,7 @@ export function subjectWords(question: string): string[] {
 
 /** What a question asks for, as far as its wording tells. */
 export interface QuestionTerms {
-  /** folded content words, with singular and plural forms, for the index */
+  /** folded content words; the index stems them */
   readonly words: readonly string[];
   /** names as written in code: camelCase, snake_case, dotted, in backticks; in their own spelling */
   readonly identifiers: readonly string[];
@@ -136,9 +95,7 @@ export function questionTerms(question: string): QuestionTerms {
   const quoted = [...question.matchAll(QUOTED)]
     .map((match) => (match[1] ?? '').trim())
     .filter((q) => q !== '');
-  const forms = new Set<string>();
-  for (const word of subjectWords(question)) for (const form of variants(word)) forms.add(form);
-  return { words: [...forms], identifiers: [...identifiers], quoted, asksForDefinition };
+  return { words: subjectWords(question), identifiers: [...identifiers], quoted, asksForDefinition };
 }
 
 function addIdentifier(into: Set<string>, raw: string): void {
