@@ -26,6 +26,8 @@ export interface EngineInfo {
   readonly hyperparameters: Hyperparameters;
   /** ms from the engine process's start to ready */
   readonly readyMs: number;
+  /** process id of the engine process */
+  readonly pid: number;
 }
 
 export interface OpenRequest {

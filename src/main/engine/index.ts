@@ -1,0 +1,10 @@
+/** The engine's only door: start an engine process, and the attention plans as data. */
+export { startEngine, type StartEngineOptions } from './client.ts';
+export type * from './engine.ts';
+export type { Hyperparameters } from './runtime.ts';
+export type { AttentionPlan, CompiledPlan, PlanGeometry } from './plan/types.ts';
+export { compilePlan } from './plan/compile.ts';
+export { maxPosition, visibleKeys, type VisibleKeys } from './plan/count.ts';
+export { loadPlan, planOfModel, preset, presetNames, type PresetName } from './plan/presets.ts';
+export { canonicalPlan, parsePlan } from './plan/schema.ts';
+export { geometryOf, readHyperparameters } from './hyperparameters.ts';
