@@ -42,7 +42,8 @@ interface PatternResult {
  */
 export function dilatedAttention(input: DilatedAttentionInput): Float32Array {
   const { heads, tokens, headDim } = input;
-  const { q, k } = input.xpos == null ? input : rotateWithXpos(input, input.xpos);
+  const xpos = input.xpos ?? null;
+  const { q, k } = xpos === null ? input : rotateWithXpos(input, xpos);
   const out = new Float32Array(heads * tokens * headDim);
   for (let head = 0; head < heads; head++) {
     for (let position = 0; position < tokens; position++) {

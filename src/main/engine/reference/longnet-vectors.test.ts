@@ -28,8 +28,7 @@ const causal = [
   'xpos',
 ];
 /** skipped with the reason in the title where the data is not there */
-const onCases = (names: readonly string[]): ReturnType<typeof it.each<string>> =>
-  it.skipIf(data.missing).each(names);
+const onCases = (names: readonly string[]) => it.skipIf(data.missing).each(names);
 const reason = data.missing ? ' (no test data: data/longnet)' : '';
 
 function vectorNamed(name: string): AttentionVector {
