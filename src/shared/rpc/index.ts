@@ -12,3 +12,6 @@ export type {
   UnaryMethod,
 } from './contract.ts';
 export type * from './events.ts';
+export { createClient, wasNotBegun, type Client } from './client.ts';
+export { parseFrame, type Frame, type Port } from './protocol.ts';
+export { serve, type Serving } from './server.ts';
