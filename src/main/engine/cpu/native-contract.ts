@@ -17,6 +17,10 @@ export interface NativeCacheSpec {
   readonly inverseFrequencies: Float64Array;
   /** XPOS (longnet.md section 1): scales zeta_i^(±e(t)), relative to the segment; null = plain RoPE */
   readonly xpos: { readonly scaleBase: number } | null;
+  /** kernels of this cache (tests, benches); default: the addon's `simd`. f32 storage always runs the scalar one */
+  readonly simd?: SimdLevel;
+  /** threads of one attend call, 1 … 64, default 1; the result does not depend on it */
+  readonly threads?: number;
 }
 
 export interface NativeCache {

@@ -1,0 +1,51 @@
+#include "dispatch.h"
+
+#include <stdexcept>
+
+namespace longleaf {
+
+namespace {
+
+#if defined(__x86_64__) || defined(__i386__)
+// __builtin_cpu_supports asks CPUID, and XGETBV for what the operating system saves.
+bool runsAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool runsAvx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+bool runsAvx512Bf16() { return runsAvx512() && __builtin_cpu_supports("avx512bf16"); }
+#else
+bool runsAvx2() { return false; }
+bool runsAvx512() { return false; }
+bool runsAvx512Bf16() { return false; }
+#endif
+
+std::vector<const Kernel*> detect() {
+  std::vector<const Kernel*> found;
+  if (kernelAvx512Bf16() != nullptr && runsAvx512Bf16()) found.push_back(kernelAvx512Bf16());
+  if (kernelAvx512() != nullptr && runsAvx512()) found.push_back(kernelAvx512());
+  if (kernelAvx2() != nullptr && runsAvx2()) found.push_back(kernelAvx2());
+  if (kernelNeon() != nullptr) found.push_back(kernelNeon());
+  found.push_back(kernelScalar());
+  return found;
+}
+
+}  // namespace
+
+const std::vector<const Kernel*>& availableKernels() {
+  static const std::vector<const Kernel*> kernels = detect();
+  return kernels;
+}
+
+const Kernel* chooseKernel(const std::string& name) {
+  const auto& kernels = availableKernels();
+  if (name.empty()) return kernels.front();
+  std::string names;
+  for (const Kernel* kernel : kernels) {
+    if (name == kernel->name) return kernel;
+    names += names.empty() ? kernel->name : std::string(", ") + kernel->name;
+  }
+  throw std::invalid_argument("SIMD level '" + name + "' cannot run here; this machine runs: " + names);
+}
+
+}  // namespace longleaf

@@ -1,0 +1,154 @@
+#include "ring_store.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace longleaf {
+
+namespace {
+
+// A buffer of `bytes` that nobody else holds, with the old content; zero beyond it.
+void makeWritable(std::shared_ptr<AlignedBuffer>& buffer, size_t bytes) {
+  if (buffer && buffer.use_count() == 1 && buffer->size() >= bytes) return;
+  auto fresh = std::make_shared<AlignedBuffer>(bytes);
+  if (buffer) std::memcpy(fresh->data(), buffer->data(), std::min(bytes, buffer->size()));
+  buffer = std::move(fresh);
+}
+
+uint16_t* halves(std::shared_ptr<AlignedBuffer>& b) { return reinterpret_cast<uint16_t*>(b->data()); }
+const uint16_t* halves(const std::shared_ptr<AlignedBuffer>& b) { return reinterpret_cast<const uint16_t*>(b->data()); }
+float* floats(std::shared_ptr<AlignedBuffer>& b) { return reinterpret_cast<float*>(b->data()); }
+const float* floats(const std::shared_ptr<AlignedBuffer>& b) { return reinterpret_cast<const float*>(b->data()); }
+
+constexpr int64_t kFirstEntries = 256;
+
+}  // namespace
+
+uint16_t toBf16(float x) {
+  uint32_t u;
+  std::memcpy(&u, &x, 4);
+  if ((u & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((u >> 16) | 0x40);  // NaN stays NaN
+  return static_cast<uint16_t>((u + 0x7fff + ((u >> 16) & 1)) >> 16);
+}
+
+float fromBf16(uint16_t x) {
+  const uint32_t u = static_cast<uint32_t>(x) << 16;
+  float f;
+  std::memcpy(&f, &u, 4);
+  return f;
+}
+
+size_t RingStore::bytes() const {
+  return (keys_ ? keys_->size() : 0) + (values_ ? values_->size() : 0) + (raw_ ? raw_->size() : 0);
+}
+
+void RingStore::reserve(int64_t end) {
+  int64_t needed = (std::min(end, capacity_) + kBlockEntries - 1) / kBlockEntries * kBlockEntries;
+  if (needed > entries_) needed = std::min(capacity_, std::max({needed, 2 * entries_, kFirstEntries}));
+  needed = std::max(needed, entries_);
+  makeWritable(keys_, keyBytes(needed));
+  makeWritable(values_, valueBytes(needed));
+  if (keepsRaw_) makeWritable(raw_, keyBytes(needed));
+  entries_ = needed;
+}
+
+void RingStore::storeKey(int64_t slot, const float* k) {
+  const int headDim = layout_.headDim;
+  if (!layout_.bf16) {
+    std::memcpy(floats(keys_) + slot * headDim, k, headDim * sizeof(float));
+    return;
+  }
+  uint16_t* panel = halves(keys_) + slot / 16 * headDim * 16 + slot % 16 * 2;
+  for (int i = 0; i < headDim; i += 2) {
+    panel[i * 16] = toBf16(k[i]);
+    panel[i * 16 + 1] = toBf16(k[i + 1]);
+  }
+}
+
+void RingStore::storeValue(int64_t slot, const float* v) {
+  if (!layout_.bf16) {
+    std::memcpy(floats(values_) + slot * layout_.paddedDim, v, layout_.headDim * sizeof(float));
+    return;
+  }
+  uint16_t* pair = halves(values_) + slot / 2 * layout_.paddedDim * 2 + slot % 2;
+  for (int i = 0; i < layout_.headDim; i++) pair[i * 2] = toBf16(v[i]);
+}
+
+void RingStore::write(int64_t m, const float* k, const float* v, const float* cosine, const float* sine, float* work) {
+  const int headDim = layout_.headDim;
+  const int64_t at = slot(m);
+  float* source = work;
+  float* rotated = work + headDim;
+  std::memcpy(source, k, headDim * sizeof(float));
+  if (keepsRaw_ && layout_.bf16) {
+    for (int i = 0; i < headDim; i++) {
+      const uint16_t rounded = toBf16(k[i]);
+      halves(raw_)[at * headDim + i] = rounded;
+      source[i] = fromBf16(rounded);
+    }
+  } else if (keepsRaw_) {
+    std::memcpy(floats(raw_) + at * headDim, k, headDim * sizeof(float));
+  }
+  for (int i = 0; i < headDim / 2; i++) {
+    rotated[2 * i] = source[2 * i] * cosine[i] - source[2 * i + 1] * sine[i];
+    rotated[2 * i + 1] = source[2 * i + 1] * cosine[i] + source[2 * i] * sine[i];
+  }
+  storeKey(at, rotated);
+  storeValue(at, v);
+}
+
+void RingStore::writeRotated(int64_t m, const float* k, const float* v) {
+  storeKey(slot(m), k);
+  storeValue(slot(m), v);
+}
+
+void RingStore::read(int64_t m, float* k, float* v) const {
+  const int headDim = layout_.headDim;
+  const int64_t at = slot(m);
+  if (!layout_.bf16) {
+    std::memcpy(k, floats(keepsRaw_ ? raw_ : keys_) + at * headDim, headDim * sizeof(float));
+    std::memcpy(v, floats(values_) + at * layout_.paddedDim, headDim * sizeof(float));
+    return;
+  }
+  const uint16_t* panel = halves(keys_) + at / 16 * headDim * 16 + at % 16 * 2;
+  const uint16_t* pair = halves(values_) + at / 2 * layout_.paddedDim * 2 + at % 2;
+  for (int i = 0; i < headDim; i++) {
+    k[i] = fromBf16(keepsRaw_ ? halves(raw_)[at * headDim + i] : panel[i / 2 * 32 + i % 2]);
+    v[i] = fromBf16(pair[i * 2]);
+  }
+}
+
+const void* RingStore::keyBlock(int64_t block) const {
+  const int64_t first = slot(block * kBlockEntries);
+  return first < entries_ ? keys_->data() + keyBytes(first) : nullptr;
+}
+
+const void* RingStore::valueBlock(int64_t block) const {
+  const int64_t first = slot(block * kBlockEntries);
+  return first < entries_ ? values_->data() + valueBytes(first) : nullptr;
+}
+
+void RingStore::fillNoise(uint64_t seed) {
+  const int headDim = layout_.headDim;
+  std::unique_ptr<float[]> row(new float[2 * headDim]);
+  // splitmix64 (Steele, Lea, Flood 2014); uniform in [-1.73, 1.73] has variance 1
+  uint64_t state = seed;
+  auto next = [&state]() {
+    uint64_t z = (state += 0x9e3779b97f4a7c15ull);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return (static_cast<float>((z ^ (z >> 31)) >> 40) / 16777216.0f - 0.5f) * 3.4641016f;
+  };
+  for (int64_t at = 0; at < entries_; at++) {
+    for (int i = 0; i < 2 * headDim; i++) row[i] = next();
+    storeKey(at, row.get());
+    storeValue(at, row.get() + headDim);
+    if (!keepsRaw_) continue;
+    for (int i = 0; i < headDim; i++) {
+      if (layout_.bf16) halves(raw_)[at * headDim + i] = toBf16(row[i]);
+      else floats(raw_)[at * headDim + i] = row[i];
+    }
+  }
+}
+
+}  // namespace longleaf

@@ -1,0 +1,71 @@
+// Keys and values of one ring in one layer: packed as kernel.h describes, written and read one entry at a time.
+//
+// Rows travel as f32; bf16 storage rounds on the way in (to nearest even) and widens on the way out, so that reading
+// a row and writing it again never changes a bit. Rings that hand keys on also keep them unrotated. Such a ring
+// rotates the *rounded* key: what a snapshot holds is then enough to rebuild the same rotated bits.
+//
+// Buffers are shared between forks until one of them writes.
+#pragma once
+#include <memory>
+
+#include "memory.h"
+#include "ring.h"
+
+namespace longleaf {
+
+struct StoreLayout {
+  int headDim = 0;
+  int paddedDim = 0;
+  bool bf16 = true;
+  int elementBytes() const { return bf16 ? 2 : 4; }
+};
+
+class RingStore {
+ public:
+  /// @param capacity entries, a multiple of kBlockEntries, or kEndless
+  RingStore(const StoreLayout& layout, int64_t capacity, bool keepsRaw)
+      : layout_(layout), capacity_(capacity), keepsRaw_(keepsRaw) {}
+
+  bool allocated() const { return entries_ > 0; }
+  size_t bytes() const;
+  bool keepsRaw() const { return keepsRaw_; }
+
+  /// Makes entries below `end` writable. Grows geometrically up to the capacity. Throws std::runtime_error.
+  void reserve(int64_t end);
+
+  /// Rotates and stores entry m. k and v: [headDim], k unrotated.
+  void write(int64_t m, const float* k, const float* v, const float* cosine, const float* sine, float* work);
+  /// Stores an entry whose key is rotated already.
+  void writeRotated(int64_t m, const float* k, const float* v);
+  /// Entry m for a handover or a snapshot: the unrotated key where it is kept, else the rotated one.
+  void read(int64_t m, float* k, float* v) const;
+
+  /// Storage block that holds absolute block `block` (entries 64 block … 64 block + 63), or null.
+  const void* keyBlock(int64_t block) const;
+  const void* valueBlock(int64_t block) const;
+
+  /// Fills what is allocated with seeded noise of standard deviation about 1 (benchmarks only).
+  void fillNoise(uint64_t seed);
+
+ private:
+  int64_t slot(int64_t m) const { return capacity_ >= kEndless ? m : m % capacity_; }
+  size_t keyBytes(int64_t entries) const { return static_cast<size_t>(entries) * layout_.headDim * layout_.elementBytes(); }
+  size_t valueBytes(int64_t entries) const {
+    return static_cast<size_t>(entries) * layout_.paddedDim * layout_.elementBytes();
+  }
+  void storeKey(int64_t slot, const float* k);
+  void storeValue(int64_t slot, const float* v);
+
+  StoreLayout layout_;
+  int64_t capacity_;
+  bool keepsRaw_;
+  int64_t entries_ = 0;
+  std::shared_ptr<AlignedBuffer> keys_;
+  std::shared_ptr<AlignedBuffer> values_;
+  std::shared_ptr<AlignedBuffer> raw_;
+};
+
+uint16_t toBf16(float x);
+float fromBf16(uint16_t x);
+
+}  // namespace longleaf
