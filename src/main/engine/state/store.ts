@@ -43,6 +43,8 @@ export interface StateStoreOptions {
   readonly onNote: (note: string) => void;
   /** bytes of a page; PAGE_BYTES when absent */
   readonly pageBytes?: number;
+  /** largest number of SQLite pages of the file: how a full disk is tested */
+  readonly maxPageCount?: number;
 }
 
 interface Restored {
@@ -68,6 +70,7 @@ export class StateStore {
     this.#path = join(folder, 'state.db');
     this.#options = options;
     this.#database = openStateDatabase(this.#path, options.onNote);
+    if (options.maxPageCount !== undefined) this.#database.pragma(`max_page_count = ${options.maxPageCount}`);
     this.#use((tables) => tables.remove(tables.incomplete()));
   }
 
