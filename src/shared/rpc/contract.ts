@@ -57,8 +57,8 @@ const conversationId = v.pipe(
 const engineChoice = {
   /** id of an installed model, or absolute path of a GGUF */
   model: v.optional(path),
-  /** name of a preset, or a plan (resources/plan.schema.json), checked by the engine */
-  plan: v.optional(v.union([name, v.record(v.string(), v.unknown())])),
+  /** name of a preset, absolute path of a plan file, or a plan (resources/plan.schema.json) */
+  plan: v.optional(v.union([path, v.record(v.string(), v.unknown())])),
   backend: v.optional(v.picklist(['auto', 'cpu', 'webgpu', 'reference'])),
   /** epoch ms at which the process that the user started began: timings count from there */
   startedAt: v.optional(v.pipe(v.number(), v.minValue(0))),
