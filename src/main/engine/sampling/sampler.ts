@@ -37,7 +37,7 @@ export class Sampler {
   sample(logits: Float32Array): number {
     const penalised = penalise(logits, this.#recent, this.#parameters.repetitionPenalty);
     const best = argmax(penalised);
-    if (!Number.isFinite(penalised[best]) || penalised.some(Number.isNaN)) {
+    if (!Number.isFinite(penalised[best]) || hasNaN(penalised)) {
       throw new AppError('internal', 'The model gave logits that are not numbers.', 'Verify the model file.');
     }
     const id = this.#parameters.temperature === 0 ? best : this.#draw(penalised);
@@ -47,7 +47,9 @@ export class Sampler {
 
   #draw(logits: Float32Array): number {
     const { ids, weights } = distribution(logits, this.#parameters);
-    let rest = this.#random.nextUniform() * weights.reduce((sum, weight) => sum + weight, 0);
+    let total = 0;
+    for (let i = 0; i < weights.length; i++) total += weights[i];
+    let rest = this.#random.nextUniform() * total;
     let chosen = ids[0];
     for (let i = 0; i < ids.length; i++) {
       if (weights[i] === 0) continue;
@@ -62,6 +64,11 @@ export class Sampler {
     this.#recent.push(id);
     if (this.#recent.length > this.#parameters.repetitionWindow) this.#recent.shift();
   }
+}
+
+function hasNaN(logits: Float32Array): boolean {
+  for (let id = 0; id < logits.length; id++) if (Number.isNaN(logits[id])) return true;
+  return false;
 }
 
 /**
@@ -87,19 +94,37 @@ export function distribution(
   logits: Float32Array,
   { topK, topP, minP, temperature }: Pick<SamplingParameters, 'topK' | 'topP' | 'minP' | 'temperature'>,
 ): { readonly ids: Int32Array; readonly weights: Float64Array } {
-  let ids = topK > 0 ? largest(logits, topK) : Int32Array.from(logits.keys());
+  // Sets of a whole vocabulary are walked by plain loops: callbacks cost milliseconds a token.
+  let ids = topK > 0 ? largest(logits, topK) : allIds(logits.length);
   if (topP < 1) ids = nucleus(logits, ids, topP);
-  const top = ids.reduce((max, id) => Math.max(max, logits[id]), -Infinity);
-  if (minP > 0) ids = ids.filter((id) => Math.exp(logits[id] - top) >= minP);
-  const weights = Float64Array.from(ids, (id) => Math.exp((logits[id] - top) / temperature));
+  const top = largestLogit(logits, ids);
+  if (minP > 0) ids = ids.filter((id) => logits[id] >= top + Math.log(minP));
+  const weights = new Float64Array(ids.length);
+  for (let i = 0; i < ids.length; i++) weights[i] = Math.exp((logits[ids[i]] - top) / temperature);
   return { ids, weights };
+}
+
+function allIds(count: number): Int32Array {
+  const ids = new Int32Array(count);
+  for (let id = 0; id < count; id++) ids[id] = id;
+  return ids;
+}
+
+function largestLogit(logits: Float32Array, ids: Int32Array): number {
+  let top = -Infinity;
+  for (let i = 0; i < ids.length; i++) if (logits[ids[i]] > top) top = logits[ids[i]];
+  return top;
 }
 
 /** Top-p (Holtzman et al. 2020, section 3.1): the fewest most probable of `ids` whose probabilities reach p. */
 function nucleus(logits: Float32Array, ids: Int32Array, topP: number): Int32Array {
-  const chosen = Float32Array.from(ids, (id) => logits[id]);
-  const top = chosen.reduce((max, logit) => Math.max(max, logit), -Infinity);
-  const total = chosen.reduce((sum, logit) => sum + Math.exp(logit - top), 0);
+  const top = largestLogit(logits, ids);
+  const chosen = new Float32Array(ids.length);
+  let total = 0;
+  for (let i = 0; i < ids.length; i++) {
+    chosen[i] = logits[ids[i]];
+    total += Math.exp(chosen[i] - top);
+  }
   for (let count = firstTopPCandidates; ; count *= 4) {
     const order = largest(chosen, count);
     let sum = 0;
