@@ -1,0 +1,185 @@
+/**
+ * Models and their engines. A model's tokenizer and template are read from the file in the core; its engine, a process
+ * of its own, starts when it is first needed, and again after it was lost.
+ */
+import { stat } from 'node:fs/promises';
+import { AppError } from '../../shared/errors.ts';
+import type {
+  AttentionPlan,
+  BackendName,
+  Engine,
+  PlanGeometry,
+  StartEngineOptions,
+} from '../engine/index.ts';
+import {
+  compilePlan,
+  geometryOf,
+  loadPlan,
+  parsePlan,
+  planOfModel,
+  preset,
+  readHyperparameters,
+} from '../engine/index.ts';
+import { openGguf, sha256File } from '../formats/index.ts';
+import type { Store } from '../store/index.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { createChatTemplate, createTokenizer } from '../tokenizer/index.ts';
+import type { InstalledModel } from './models.ts';
+import { resolveModel } from './models.ts';
+import type { PromptWriter } from './prompt.ts';
+import { createPromptWriter } from './prompt.ts';
+
+/** What a caller may ask for; absent = the owner's default. */
+export interface EngineChoice {
+  /** id of an installed model, or absolute path of a GGUF */
+  readonly model?: string | undefined;
+  /** name of a preset, path of a JSON file, or a plan */
+  readonly plan?: string | Readonly<Record<string, unknown>> | undefined;
+  readonly backend?: 'auto' | 'cpu' | 'webgpu' | 'reference' | undefined;
+}
+
+/** A model that is ready to tokenise; `engine()` starts its process. */
+export interface LoadedModel {
+  readonly installed: InstalledModel;
+  readonly tokenizer: Tokenizer;
+  readonly writer: PromptWriter;
+  readonly geometry: PlanGeometry;
+  /** the plan that the file itself asks for (trained with it), or null */
+  readonly ownPlan: AttentionPlan | null;
+  readonly backend: BackendName;
+  /** bytes of keys and values of one token in all layers, 16 bit */
+  readonly bytesPerToken: number;
+  /** starts at the first call; the same engine until it is lost */
+  engine(): Promise<Engine>;
+}
+
+export type StartEngine = (options: StartEngineOptions) => Promise<Engine>;
+
+export interface EnginesConfig {
+  readonly dataFolder: string;
+  readonly startEngine: StartEngine;
+  /** used where a call chooses nothing */
+  readonly defaults: EngineChoice;
+  readonly limits: Pick<StartEngineOptions, 'maxMemoryMB' | 'maxDiskGB'>;
+  /** remembers the hash of a model file that no manifest knows */
+  readonly hashes: Pick<Store, 'setting' | 'setSetting'>;
+  readonly onNote?: ((note: string) => void) | undefined;
+}
+
+const BYTES_OF_KEY_AND_VALUE = 2 * 2;
+
+/** The models of one data folder; each is read once, and has one engine per backend. */
+export class Engines {
+  readonly #config: EnginesConfig;
+  readonly #models = new Map<string, Promise<LoadedModel>>();
+  readonly #running = new Map<string, Promise<Engine>>();
+
+  constructor(config: EnginesConfig) {
+    this.#config = config;
+  }
+
+  /** @throws AppError 'model-missing', 'not-found', 'unsupported' (backend, architecture), 'invalid-input' (file) */
+  async load(choice: EngineChoice): Promise<LoadedModel> {
+    const { defaults, dataFolder } = this.#config;
+    const backend = backendOf(choice.backend ?? defaults.backend ?? 'auto');
+    const installed = await resolveModel(dataFolder, choice.model ?? defaults.model);
+    const key = `${backend}:${installed.path}`;
+    let loading = this.#models.get(key);
+    if (loading === undefined) {
+      loading = this.#read(installed, backend, key);
+      this.#models.set(key, loading);
+      loading.catch(() => this.#models.delete(key));
+    }
+    return loading;
+  }
+
+  /** The plan of a call: as asked for, else the model's own, else the given preset. */
+  plan(model: LoadedModel, choice: EngineChoice, otherwise: 'window' | 'adapted'): AttentionPlan {
+    const asked = choice.plan ?? this.#config.defaults.plan;
+    if (asked === undefined) return model.ownPlan ?? preset(otherwise, model.geometry);
+    if (typeof asked === 'string') return loadPlan(asked, model.geometry);
+    const plan = parsePlan(asked, 'the plan');
+    compilePlan(plan, model.geometry);
+    return plan;
+  }
+
+  /** whether the call or the settings name a plan */
+  asksForPlan(choice: EngineChoice): boolean {
+    return (choice.plan ?? this.#config.defaults.plan) !== undefined;
+  }
+
+  /** engines that are running now */
+  async running(): Promise<readonly Engine[]> {
+    const settled = await Promise.allSettled(this.#running.values());
+    return settled.filter((one) => one.status === 'fulfilled').map((one) => one.value);
+  }
+
+  async close(): Promise<void> {
+    for (const engine of await this.running()) await engine.close();
+    this.#running.clear();
+  }
+
+  async #read(installed: InstalledModel, backend: BackendName, key: string): Promise<LoadedModel> {
+    const file = await openGguf(installed.path);
+    try {
+      const hyperparameters = await readHyperparameters(file);
+      const tokenizer = createTokenizer(file.metadata);
+      const { layers, kvHeads, headDim } = hyperparameters;
+      return {
+        installed,
+        tokenizer,
+        writer: createPromptWriter(tokenizer, createChatTemplate(file.metadata)),
+        geometry: geometryOf(hyperparameters),
+        ownPlan: planOfModel(file),
+        backend,
+        bytesPerToken: layers * kvHeads * headDim * BYTES_OF_KEY_AND_VALUE,
+        engine: () => this.#engine(installed, backend, key),
+      };
+    } finally {
+      await file.close();
+    }
+  }
+
+  #engine(installed: InstalledModel, backend: BackendName, key: string): Promise<Engine> {
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    const forget = (): void => void this.#running.delete(key);
+    const starting = this.#start(installed, backend, forget);
+    this.#running.set(key, starting);
+    starting.catch(forget);
+    return starting;
+  }
+
+  async #start(installed: InstalledModel, backend: BackendName, onExit: () => void): Promise<Engine> {
+    const { dataFolder, limits, onNote } = this.#config;
+    return this.#config.startEngine({
+      ...limits,
+      modelPath: installed.path,
+      modelHash: await this.#hash(installed),
+      backend,
+      dataFolder,
+      onExit,
+      ...(onNote === undefined ? {} : { onNote }),
+    });
+  }
+
+  /** SHA-256 of the file: of a known model from the manifest, else computed once per size and time of change. */
+  async #hash(installed: InstalledModel): Promise<string> {
+    if (installed.known !== null) return installed.known.sha256;
+    const { size, mtimeMs } = await stat(installed.path);
+    const key = `model.hash.${installed.path}`;
+    const stamp = `${String(size)} ${String(mtimeMs)} `;
+    const remembered = await this.#config.hashes.setting(key);
+    if (remembered?.startsWith(stamp) === true) return remembered.slice(stamp.length);
+    const hash = await sha256File(installed.path);
+    await this.#config.hashes.setSetting(key, stamp + hash);
+    return hash;
+  }
+}
+
+function backendOf(asked: 'auto' | 'cpu' | 'webgpu' | 'reference'): BackendName {
+  if (asked === 'webgpu') {
+    throw new AppError('unsupported', 'There is no WebGPU backend yet.', 'Use --backend cpu.');
+  }
+  return asked === 'auto' ? 'cpu' : asked;
+}

@@ -1,0 +1,163 @@
+/**
+ * From files to an indexed library version: extract, split into passages, store and index, tokenise. Each file is a
+ * durable step of its own: after a kill the next run finds the finished documents by their hash and goes on.
+ */
+import { AppError } from '../../shared/errors.ts';
+import type { ContentHash, LibraryFile } from '../../shared/model/index.ts';
+import type { Ingest, ScanEntry } from '../ingest/index.ts';
+import type { Store } from '../store/index.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import type { PlannedFile } from './version-plan.ts';
+
+export interface IndexContext {
+  readonly store: Store;
+  readonly ingest: Ingest;
+  readonly extractorVersion: number;
+  readonly tokenizer: Tokenizer;
+  readonly signal: AbortSignal;
+}
+
+export interface IndexProgress {
+  readonly done: number;
+  readonly total: number;
+  /** path within the library */
+  readonly file: string;
+}
+
+/** Files under way at once: one in an extractor's worker while another is stored and tokenised. */
+const CONCURRENCY = 3;
+
+/**
+ * Indexes all files of a plan and returns the rows of the version, in the plan's order.
+ * @throws AppError 'interrupted', 'disk-full'; a file that can't be read is refused, and the run goes on
+ */
+export async function indexFiles(
+  context: IndexContext,
+  files: readonly PlannedFile[],
+  onFile: (file: LibraryFile, progress: IndexProgress) => void,
+): Promise<LibraryFile[]> {
+  const rows: (LibraryFile | undefined)[] = [];
+  let next = 0;
+  let done = 0;
+  const work = async (): Promise<void> => {
+    while (next < files.length) {
+      const i = next++;
+      const planned = files[i];
+      if (planned === undefined) return;
+      context.signal.throwIfAborted();
+      const row = await indexFile(context, planned);
+      rows[i] = row;
+      done += 1;
+      onFile(row, { done, total: files.length, file: row.path });
+    }
+  };
+  // All must have stopped before a failure is reported: nobody writes after the end.
+  const ends = await Promise.allSettled(Array.from({ length: CONCURRENCY }, work));
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return rows.filter((row) => row !== undefined);
+}
+
+async function indexFile(context: IndexContext, planned: PlannedFile): Promise<LibraryFile> {
+  const { entry, before } = planned;
+  if (entry.outcome !== null) return rowOf(planned, { outcome: entry.outcome, reason: entry.reason });
+  const unchangedRefusal = planned.change === 'unchanged' && planned.hash === null && before !== null;
+  if (unchangedRefusal) return rowOf(planned, { outcome: before.outcome, reason: before.reason });
+  try {
+    const hash = await storedDocument(context, planned);
+    return rowOf(planned, hash);
+  } catch (error) {
+    if (error instanceof AppError && REFUSALS.has(error.code)) {
+      return rowOf(planned, { outcome: 'refused', reason: error.message });
+    }
+    throw error;
+  }
+}
+
+/** What one bad file may cost: itself. */
+const REFUSALS: ReadonlySet<string> = new Set(['invalid-input', 'unsupported', 'not-found']);
+
+interface Indexed {
+  readonly outcome: LibraryFile['outcome'];
+  readonly reason: string | null;
+  readonly hash?: ContentHash;
+  readonly tokens?: number;
+}
+
+/** The document of a file: from the store where its content is known, else extracted now. */
+async function storedDocument(context: IndexContext, planned: PlannedFile): Promise<Indexed> {
+  const { store, extractorVersion } = context;
+  if (planned.hash !== null && (await store.hasDocument(planned.hash, extractorVersion))) {
+    const counted = await store.tokenCount(planned.hash, context.tokenizer.fingerprint);
+    const { before } = planned;
+    if (counted !== null && before?.hash === planned.hash) {
+      return { outcome: before.outcome, reason: before.reason, hash: planned.hash, tokens: counted };
+    }
+    const document = await store.document(planned.hash);
+    if (document !== null) {
+      const { outcome, reason, text } = document;
+      const tokens = counted ?? (await tokenise(context, planned.hash, text));
+      return { outcome, reason, hash: planned.hash, tokens };
+    }
+  }
+  return extract(context, planned.entry);
+}
+
+async function extract(context: IndexContext, entry: ScanEntry): Promise<Indexed> {
+  const { store, ingest, extractorVersion, signal } = context;
+  const document = await ingest.extract(entry, signal);
+  const { hash, kind, title, text, sections, outcome, reason } = document;
+  if (!(await store.hasDocument(hash, extractorVersion))) {
+    await store.putDocument(
+      { hash, kind, title, text, sections, outcome, reason, extractorVersion },
+      ingest.passages(document),
+    );
+  }
+  const counted = await store.tokenCount(hash, context.tokenizer.fingerprint);
+  return { outcome, reason, hash, tokens: counted ?? (await tokenise(context, hash, text)) };
+}
+
+async function tokenise(
+  { store, tokenizer }: IndexContext,
+  hash: ContentHash,
+  text: string,
+): Promise<number> {
+  const ids = tokenizer.encode(text);
+  await store.putTokens(hash, tokenizer.fingerprint, ids);
+  return ids.length;
+}
+
+/** A changed file is read anew, so its header will hold the path of now; any other keeps the one it was read under. */
+function rowOf({ entry, before, change }: PlannedFile, indexed: Indexed): LibraryFile {
+  const { path, absolutePath, bytes, mtimeMs } = entry;
+  return {
+    path,
+    absolutePath,
+    bytes,
+    mtimeMs,
+    outcome: indexed.outcome,
+    reason: indexed.reason,
+    hash: indexed.hash ?? null,
+    tokens: indexed.tokens ?? 0,
+    readAs: before === null || change === 'changed' ? path : before.readAs,
+  };
+}
+
+/** Tokens of all documents of a version under one tokenizer; a model with another vocabulary tokenises them now. */
+export async function tokensOf(
+  { store, tokenizer }: Pick<IndexContext, 'store' | 'tokenizer'>,
+  hash: ContentHash,
+): Promise<Int32Array> {
+  const known = await store.tokens(hash, tokenizer.fingerprint);
+  if (known !== null) return known;
+  const document = await store.document(hash);
+  if (document === null)
+    throw new AppError(
+      'corrupt',
+      `The text of a document is not in the store (${hash}).`,
+      'Update the library.',
+    );
+  const ids = tokenizer.encode(document.text);
+  await store.putTokens(hash, tokenizer.fingerprint, ids);
+  return ids;
+}
