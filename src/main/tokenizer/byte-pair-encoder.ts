@@ -67,9 +67,9 @@ export class BytePairEncoder {
     const next = mergePairs(symbols.length, this.#ruleFor(symbols));
     const ids: number[] = [];
     for (let i = 0; i >= 0; i = next[i]) {
-      const id = symbols[i] < this.#vocabulary.tokens.length ? symbols[i] : this.#vocabulary.unknown;
-      // As in llama.cpp, what has no token and no unknown token to stand for it has no id.
-      if (id !== null) ids.push(id);
+      // A byte without a token has no id, as in llama.cpp. (SmolLM2 lacks six control
+      // characters, 04 06 13 14 16 1D, and the lead bytes F1 and F2 of code points that are not assigned.)
+      if (symbols[i] < this.#vocabulary.tokens.length) ids.push(symbols[i]);
     }
     return ids;
   }

@@ -85,7 +85,7 @@ const families: readonly Family[] = [
     patterns: [
       String.raw`[\r\n]`,
       String.raw`\s?${casedLetters}+`,
-      String.raw`\s?[!-\/:-~！-／：-～‘-‟　-。]+`,
+      String.raw`\s?[!-\/:-~！-／：-～‘-‟\u3000-。]+`,
       String.raw`\s+$`,
       cjk,
       String.raw`\p{N}+`,
