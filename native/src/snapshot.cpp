@@ -70,7 +70,6 @@ std::vector<Cache::SnapshotPiece> Cache::snapshotPieces(int64_t position) const 
 int64_t Cache::snapshotBytes() const { return snapshotPieces(position_).back().begin; }
 
 void Cache::readSnapshot(int64_t offset, uint8_t* target, int64_t length) const {
-  if (rows_ != 0) throw std::runtime_error("readSnapshot: a chunk is not committed");
   const auto pieces = snapshotPieces(position_);
   if (offset < 0 || length < 0 || offset > pieces.back().begin || length > pieces.back().begin - offset)
     throw std::invalid_argument("readSnapshot: outside the snapshot");
