@@ -4,6 +4,7 @@
  */
 import { EngineConnection, type ConnectionEvents } from './connection.ts';
 import type {
+  BenchEngine,
   Engine,
   EngineInfo,
   GeneratedToken,
@@ -24,13 +25,13 @@ export interface StartEngineOptions extends StartOptions, ConnectionEvents {}
  * @throws AppError as the process reports it: 'invalid-input' or 'unsupported' for the model file, 'busy' when
  *   another process has state.db, 'engine-lost' when the process dies while starting
  */
-export async function startEngine(options: StartEngineOptions): Promise<Engine> {
+export async function startEngine(options: StartEngineOptions): Promise<BenchEngine> {
   const { onNote, onExit, ...start } = options;
   const connection = new EngineConnection(start, { onNote, onExit });
   return new EngineClient(connection, await connection.ready);
 }
 
-class EngineClient implements Engine {
+class EngineClient implements BenchEngine {
   readonly info: EngineInfo;
   readonly #connection: EngineConnection;
 
@@ -112,6 +113,10 @@ class EngineClient implements Engine {
     };
     await this.#connection.call('logits', { ids, plan, last }, { signal, onItem });
     return all;
+  }
+
+  openSynthetic(plan: AttentionPlan, position: number, seed: number): Promise<StateHandle> {
+    return this.#connection.call('openSynthetic', { plan, position, seed });
   }
 
   fork(state: StateHandle): Promise<StateHandle> {

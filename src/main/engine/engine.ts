@@ -126,3 +126,13 @@ export interface Engine {
   memory(): Promise<{ resident: number; peakResident: number }>;
   close(): Promise<void>;
 }
+
+/** An engine for benches: what its `startEngine` gives, beyond what the app needs. */
+export interface BenchEngine extends Engine {
+  /**
+   * A state as if `position` tokens had been read: its rings are full of seeded noise. For the speed of a token
+   * after a long context, never for memory or quality; it is not found by `open` and can't be saved.
+   * @throws AppError 'unsupported' from a backend that cannot
+   */
+  openSynthetic(plan: AttentionPlan, position: number, seed: number): Promise<StateHandle>;
+}

@@ -57,6 +57,8 @@ const handlers: Handlers = {
     await service.logits(ids, plan, last, item, { signal });
     return undefined;
   },
+  openSynthetic: (service, { plan, position, seed }, { signal }) =>
+    service.openSynthetic(plan, position, seed, { signal }),
   fork: (service, { state }, { signal }) => service.fork(state, { signal }),
   release: (service, { state }) => {
     service.release(state);

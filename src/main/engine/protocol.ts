@@ -49,6 +49,7 @@ export const argumentSchemas = {
   generate: v.object({ state, sampling, stop: v.array(v.pipe(v.number(), v.integer())), priority }),
   score: v.object({ state, ids, priority }),
   logits: v.object({ ids, plan: planSchema, last: positive }),
+  openSynthetic: v.object({ plan: planSchema, position: positive, seed: count }),
   fork: v.object({ state }),
   release: v.object({ state }),
   snapshot: v.object({ state, label }),
@@ -67,6 +68,7 @@ export interface Arguments {
   readonly generate: GenerateRequest;
   readonly score: { readonly state: StateHandle; readonly ids: Int32Array; readonly priority: Priority };
   readonly logits: { readonly ids: Int32Array; readonly plan: AttentionPlan; readonly last: number };
+  readonly openSynthetic: { readonly plan: AttentionPlan; readonly position: number; readonly seed: number };
   readonly fork: { readonly state: StateHandle };
   readonly release: { readonly state: StateHandle };
   readonly snapshot: { readonly state: StateHandle; readonly label: string };
@@ -83,6 +85,7 @@ export interface Results {
   readonly generate: undefined;
   readonly score: { logProbabilities: Float32Array; greedy: Uint8Array };
   readonly logits: undefined;
+  readonly openSynthetic: StateHandle;
   readonly fork: StateHandle;
   readonly release: undefined;
   readonly snapshot: StoredState;

@@ -44,6 +44,8 @@ export interface Cache {
   writeSnapshot(offset: number, bytes: Uint8Array): void;
   /** @param position tokens that the snapshot held */
   finishRestore(position: number): void;
+  /** for benches, where a backend has it: fills the rings with seeded noise as if `position` tokens had been read */
+  fillSynthetic?(position: number, seed: number): void;
   /** frees the memory; the cache must not be used afterwards */
   release(): void;
 }

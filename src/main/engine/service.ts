@@ -21,6 +21,7 @@ import { canonicalPlan } from './plan/schema.ts';
 import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
 import { WorkQueue, type Turn } from './queue.ts';
 import type { Cache, Runtime } from './runtime.ts';
+import { Sampler } from './sampling/index.ts';
 import { argmax, logProbability } from './scoring.ts';
 import type { StateIdentity, StateStore } from './state/store.ts';
 import { TokenHistory } from './token-history.ts';
@@ -138,9 +139,10 @@ export class EngineService {
   ): Promise<void> {
     const { sampling, priority } = request;
     await this.#change(request.state, priority, options, async (state, turn) => {
+      const sampler = new Sampler(sampling, state.history.ids());
       for (let count = 0; count < sampling.maxTokens; count++) {
         const logits = knownLogits(state);
-        const id = argmax(logits);
+        const id = sampler.sample(logits);
         if (request.stop.includes(id)) return;
         onToken({ id, logProbability: logProbability(logits, id) });
         const { signal } = options;
@@ -212,6 +214,28 @@ export class EngineService {
     await this.#queue.run('chat', work, options);
   }
 
+  /** See `BenchEngine.openSynthetic`. Its identity is that of no plan, so no prefix of any ids is found in it. */
+  openSynthetic(
+    plan: AttentionPlan,
+    position: number,
+    seed: number,
+    options: CallOptions = {},
+  ): Promise<StateHandle> {
+    const open = (): StateHandle => {
+      const cache = this.#createCache(plan);
+      if (cache.fillSynthetic === undefined)
+        throw new AppError(
+          'unsupported',
+          `The ${this.#runtime.backend} backend has no synthetic states.`,
+          'Use --backend cpu.',
+        );
+      cache.fillSynthetic(position, seed);
+      const history = new TokenHistory(new Int32Array(position));
+      return this.#states.hold({ identity: '', cache, history, logits: null });
+    };
+    return this.#queue.run('chat', open, options);
+  }
+
   /** An independent state, equal bit for bit; of a state that is being read: as of its last complete chunk. */
   fork(handle: StateHandle, options: CallOptions = {}): Promise<StateHandle> {
     return this.#queue.run('chat', () => this.#states.branch(this.#states.get(handle)), options);
@@ -226,6 +250,8 @@ export class EngineService {
     const store = this.#requireStore();
     return this.#change(handle, 'reading', options, (state, turn) => {
       const { identity } = this.#identify(state.cache.compiled.plan);
+      if (state.identity !== identity.key)
+        throw new AppError('usage', 'A synthetic state was never read: it is not saved.');
       return store.save({
         identity,
         label,
