@@ -1,0 +1,4 @@
+import { createReferenceRuntime } from './reference-runtime.ts';
+import { describeRuntimeConformance } from '../testing/runtime-conformance.ts';
+
+describeRuntimeConformance('reference', createReferenceRuntime);
