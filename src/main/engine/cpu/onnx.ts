@@ -33,14 +33,21 @@ export function onnxruntimeVersion(): string {
 
 /** f32 matrix [rows][columns] over memory that the caller owns. */
 export interface Matrix {
+  readonly columns: number;
   readonly values: Float32Array;
   readonly tensor: OrtTensor;
 }
 
+/** @param values its first rows * columns elements are the matrix */
 export function matrix(values: Float32Array, rows: number, columns: number): Matrix {
   const used = values.subarray(0, rows * columns);
   const { Tensor } = onnxruntime();
-  return { values: used, tensor: new Tensor('float32', used, [rows, columns]) };
+  return { columns, values: used, tensor: new Tensor('float32', used, [rows, columns]) };
+}
+
+/** `count` rows from `first` on: the same memory. */
+export function rowsOf(whole: Matrix, first: number, count: number): Matrix {
+  return matrix(whole.values.subarray(first * whole.columns), count, whole.columns);
 }
 
 export class Session {

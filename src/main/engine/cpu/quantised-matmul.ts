@@ -17,6 +17,7 @@
  * in onnxruntime that dequantises the matrix first.)
  */
 import { AppError } from '../../../shared/errors.ts';
+import { halfToFloat } from '../../formats/index.ts';
 
 export type QuantisedType = 'Q4_0' | 'Q4_1' | 'Q8_0';
 
@@ -48,16 +49,6 @@ export type Repack = (
   scales: Float32Array,
   minimums: Float32Array | null,
 ) => void;
-
-/** IEEE 754 binary16 to binary32, exact. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
 
 /** Splits GGUF blocks into quants, scales and minimums, block after block: the twin of the addon's `repack`. */
 export const repackReference: Repack = (type, source, rows, columns, quants, scales, minimums) => {
