@@ -8,3 +8,4 @@ export { maxPosition, visibleKeys, type VisibleKeys } from './plan/count.ts';
 export { loadPlan, planOfModel, preset, presetNames, type PresetName } from './plan/presets.ts';
 export { canonicalPlan, parsePlan } from './plan/schema.ts';
 export { geometryOf, readHyperparameters } from './hyperparameters.ts';
+export { simdLevels } from './cpu/features.ts';

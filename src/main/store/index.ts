@@ -110,3 +110,12 @@ export async function tryLock(file: string): Promise<FolderLock | null> {
   const lock = await import('./lock.ts');
   return lock.tryLock(file);
 }
+
+/**
+ * Version of the SQLite that is in use, for `doctor`.
+ * @throws AppError 'unsupported' when it is too old to be trusted
+ */
+export async function sqliteVersion(): Promise<string> {
+  const lock = await import('./lock.ts');
+  return lock.sqliteVersion();
+}

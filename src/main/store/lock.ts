@@ -23,3 +23,13 @@ export function tryLock(file: string): FolderLock | null {
   }
   return { release: () => db.close() };
 }
+
+/** Of the library that is loaded; nothing is opened on disk. */
+export function sqliteVersion(): string {
+  const db = connect(':memory:');
+  try {
+    return String(db.prepare('SELECT sqlite_version()').pluck().get());
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,28 @@
+export const help = `Longleaf: ask whole books and codebases, on your own machine.
+
+usage: longleaf [options] <command> …
+
+  chat [--library NAME]                    talk; also what happens without a command
+  ask "question"                           one question, one answer, with sources and receipt
+      [--library NAME] [--add PATH…] [--conversation ID] [--no-passages] [--no-state]
+      [--max-tokens N] [--temperature T] [--seed S] [--when-full refuse|slide]
+  library add NAME PATH… [--preview] [--read|--no-read]
+  library list | show NAME | update NAME [--verify] [--preview] | read NAME | remove NAME
+  conversations list | show ID | search TEXT | delete ID
+  conversations export ID --format md|json [--out FILE] | import FILE
+  models list | import FILE.gguf | remove ID | verify FILE.gguf
+  state info NAME                          plan, tokens, bytes, checksum and checkpoints of a read library
+  tokenize [FILE|-] [--lines] [--add-bos]  token ids as JSON
+  logits --tokens FILE.json [--last N]     logits of the last N positions as JSON
+  bench prefill|decode|reopen|ingest|recall|perplexity|attention   see docs/benchmarks.md
+  doctor                                   what is here, what is missing, and the remedy
+
+options:
+  --data DIR         data folder (or LONGLEAF_DATA)
+  --model ID|PATH    an installed model or a GGUF file (or LONGLEAF_MODEL)
+  --plan NAME|FILE   attention plan: dense, window, adapted, longnet, or a JSON file
+  --backend NAME     auto, cpu or reference
+  --json             one JSON object on stdout, JSON lines for streams; progress stays on stderr
+  --version, --help
+
+exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted`;
