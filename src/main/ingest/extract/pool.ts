@@ -1,0 +1,182 @@
+/**
+ * Worker threads that read files, with a limit of heap and of time: a hostile file costs itself, never the app nor the
+ * files beside it. Tasks travel several at a time, so that thousands of small files don't wait for the post.
+ */
+import { Worker } from 'node:worker_threads';
+
+import { AppError, fromWire } from '../../../shared/errors.ts';
+import type { DocumentKind, ExtractedDocument } from '../types.ts';
+import type { ExtractAnswer, ExtractTask, WorkerSetup } from './protocol.ts';
+
+export interface PoolOptions {
+  readonly workers: number;
+  readonly heapMB: number;
+  /** ms a file */
+  readonly timeLimit: number;
+}
+
+interface Pending {
+  readonly task: ExtractTask;
+  readonly bytes: number;
+  readonly resolve: (document: ExtractedDocument) => void;
+  readonly reject: (error: AppError) => void;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly current: Int32Array<SharedArrayBuffer>;
+  /** sent and not answered, in order */
+  readonly sent: Pending[];
+  /** the task seen at the last look, and since when */
+  watched: { id: number; since: number };
+  /** why it was ended, if it was */
+  verdict: AppError | null;
+}
+
+/** one message: at most so many files, and so many bytes (the first always goes) */
+const batchFiles = 32;
+const batchBytes = 1 << 20;
+
+export class ExtractPool {
+  readonly #options: PoolOptions;
+  readonly #members = new Set<Member>();
+  #queue: Pending[] = [];
+  #nextId = 1;
+  #watch: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** @throws AppError: what the extractor says; 'invalid-input' beyond a limit; 'interrupted' by the signal */
+  extract(
+    file: { absolutePath: string; kind: DocumentKind; bytes: number },
+    signal?: AbortSignal,
+  ): Promise<ExtractedDocument> {
+    if (this.#closed || signal?.aborted === true) return Promise.reject(interrupted());
+    const { promise, resolve, reject } = Promise.withResolvers<ExtractedDocument>();
+    const task = { id: this.#nextId++, absolutePath: file.absolutePath, kind: file.kind };
+    const pending: Pending = { task, bytes: file.bytes, resolve, reject };
+    const abort = (): void => {
+      this.#queue = this.#queue.filter((other) => other !== pending);
+      reject(interrupted());
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#queue.push(pending);
+    // after the caller has queued what else it has: the first batch is then full, too
+    if (this.#queue.length === 1) queueMicrotask(() => this.#dispatch());
+    return promise.finally(() => signal?.removeEventListener('abort', abort));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const pending of this.#queue) pending.reject(interrupted());
+    this.#queue = [];
+    for (const member of this.#members) member.verdict = interrupted();
+    await Promise.all([...this.#members].map((member) => member.worker.terminate()));
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const idle = [...this.#members].find((member) => member.sent.length === 0);
+      const member = idle ?? (this.#members.size < this.#options.workers ? this.#start() : null);
+      if (member === null) return;
+      this.#send(member);
+    }
+  }
+
+  #send(member: Member): void {
+    // an even share while little is left, so that no worker idles
+    const share = Math.max(1, Math.ceil(this.#queue.length / this.#options.workers));
+    let count = 0;
+    let bytes = 0;
+    while (count < Math.min(share, batchFiles, this.#queue.length)) {
+      bytes += this.#queue[count]?.bytes ?? 0;
+      if (count > 0 && bytes > batchBytes) break;
+      count++;
+    }
+    const batch = this.#queue.splice(0, count);
+    member.sent.push(...batch);
+    member.watched = { id: 0, since: performance.now() };
+    member.worker.ref();
+    member.worker.postMessage(batch.map((pending) => pending.task));
+    this.#watch ??= setInterval(() => this.#lookAtTimes(), Math.min(250, this.#options.timeLimit / 4));
+  }
+
+  #start(): Member {
+    const current = new Int32Array(new SharedArrayBuffer(4));
+    const workerData: WorkerSetup = { current };
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMB, maxYoungGenerationSizeMb: 64 },
+    });
+    const member: Member = { worker, current, sent: [], watched: { id: 0, since: 0 }, verdict: null };
+    worker.on('message', (answer: ExtractAnswer) => this.#settle(member, answer));
+    worker.on('error', (error) => {
+      member.verdict ??= this.#crashError(error);
+    });
+    worker.on('exit', () => this.#bury(member));
+    this.#members.add(member);
+    return member;
+  }
+
+  #settle(member: Member, answer: ExtractAnswer): void {
+    const pending = member.sent.shift();
+    if ('document' in answer) pending?.resolve(answer.document);
+    else pending?.reject(fromWire(answer.error));
+    if (member.sent.length > 0) return;
+    // an idle pool keeps no process alive
+    member.worker.unref();
+    this.#dispatch();
+    if ([...this.#members].every((other) => other.sent.length === 0)) this.#stopWatch();
+  }
+
+  /** The file under way is blamed; those that came with it go on elsewhere. */
+  #bury(member: Member): void {
+    this.#members.delete(member);
+    const blamed = Atomics.load(member.current, 0);
+    const verdict = member.verdict ?? this.#crashError(null);
+    const rest = member.sent.filter((pending) => pending.task.id !== blamed || this.#closed);
+    for (const pending of member.sent) if (!rest.includes(pending) || this.#closed) pending.reject(verdict);
+    if (this.#closed) return this.#stopWatch();
+    this.#queue.unshift(...rest);
+    this.#dispatch();
+  }
+
+  #lookAtTimes(): void {
+    const now = performance.now();
+    for (const member of this.#members) {
+      const id = Atomics.load(member.current, 0);
+      if (member.sent.length === 0 || member.watched.id !== id) member.watched = { id, since: now };
+      else if (now - member.watched.since > this.#options.timeLimit && member.verdict === null) {
+        member.verdict = this.#timeError();
+        void member.worker.terminate();
+      }
+    }
+  }
+
+  #stopWatch(): void {
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+  }
+
+  #timeError(): AppError {
+    const seconds = (this.#options.timeLimit / 1000).toFixed(0);
+    return new AppError('invalid-input', `Reading it took longer than the limit of ${seconds} s a file.`);
+  }
+
+  #crashError(error: unknown): AppError {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'ERR_WORKER_OUT_OF_MEMORY')
+      return new AppError(
+        'invalid-input',
+        `Reading it needs more memory than the limit of ${String(this.#options.heapMB)} MB a file.`,
+      );
+    return new AppError('invalid-input', 'Reading it failed unexpectedly.', undefined, { cause: error });
+  }
+}
+
+function interrupted(): AppError {
+  return new AppError('interrupted', 'The work was cancelled.');
+}

@@ -1,0 +1,26 @@
+/** A worker of the extractors' pool: one file after the other. */
+import { parentPort, workerData } from 'node:worker_threads';
+
+import { toWire } from '../../../shared/errors.ts';
+import { extractDocument } from './document.ts';
+import type { ExtractAnswer, ExtractTask, WorkerSetup } from './protocol.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('ingest/extract/worker.ts runs as a worker thread only');
+const { current } = workerData as WorkerSetup;
+
+async function answer(task: ExtractTask): Promise<ExtractAnswer> {
+  Atomics.store(current, 0, task.id);
+  try {
+    return { id: task.id, document: await extractDocument(task.absolutePath, task.kind) };
+  } catch (error) {
+    return { id: task.id, error: toWire(error) };
+  }
+}
+
+let chain = Promise.resolve();
+port.on('message', (tasks: readonly ExtractTask[]) => {
+  chain = chain.then(async () => {
+    for (const task of tasks) port.postMessage(await answer(task));
+  });
+});

@@ -1,0 +1,46 @@
+import { availableParallelism } from 'node:os';
+
+import { AppError } from '../../shared/errors.ts';
+import { ExtractPool } from './extract/pool.ts';
+import { makePassages } from './passages/index.ts';
+import { scan } from './scan.ts';
+import type { ExtractorVersion, Ingest } from './types.ts';
+
+export type * from './types.ts';
+
+/** Raised whenever the same file would give another text or other passages. */
+export const extractorVersion: ExtractorVersion = 1;
+
+export interface IngestOptions {
+  /** tokens a passage, about; 300 unless told */
+  readonly targetTokens?: number;
+  /** worker threads; as many as half of the cores, at least 1 and at most 4, unless told */
+  readonly workers?: number;
+  /** MB of JavaScript heap a worker; 512 unless told */
+  readonly heapMB?: number;
+  /** ms a file; 60,000 unless told */
+  readonly timeLimit?: number;
+}
+
+/** Scan, extraction in worker threads, passages. `close` ends the threads; work under way is 'interrupted'. */
+export function createIngest(options: IngestOptions = {}): Ingest {
+  const target = options.targetTokens ?? 300;
+  const pool = new ExtractPool({
+    workers: options.workers ?? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2))),
+    heapMB: options.heapMB ?? 512,
+    timeLimit: options.timeLimit ?? 60_000,
+  });
+  return {
+    scan,
+    extract: (entry, signal) => {
+      const { kind, absolutePath, bytes } = entry;
+      if (kind === null)
+        return Promise.reject(
+          new AppError('usage', `${entry.path} was ${entry.outcome ?? 'skipped'}: ${entry.reason ?? ''}`),
+        );
+      return pool.extract({ absolutePath, kind, bytes }, signal);
+    },
+    passages: (document) => makePassages(document, target),
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,39 @@
+import { AppError } from '../../shared/errors.ts';
+
+/** why something can't be read, and the remedy */
+export function readError(error: unknown, path: string): AppError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const cause = { cause: error };
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return new AppError(
+        'invalid-input',
+        'No permission to read it.',
+        'Allow your user to read it, then update.',
+        cause,
+      );
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return path.includes('\ufffd')
+        ? new AppError('invalid-input', 'Its name is not valid UTF-8.', 'Rename it, then update.', cause)
+        : new AppError('not-found', 'It is not there (any more).', 'Check the path.', cause);
+    case 'ELOOP':
+      return new AppError('invalid-input', 'Its links go in a circle.', 'Remove the link.', cause);
+    case 'EMFILE':
+    case 'ENFILE':
+      return new AppError(
+        'busy',
+        'Too many files are open.',
+        'Raise the limit (ulimit -n), then update.',
+        cause,
+      );
+    default:
+      return new AppError(
+        'invalid-input',
+        `It can't be read (${error instanceof Error ? error.message : String(error)}).`,
+        'Check the disk or the network drive, then update.',
+        cause,
+      );
+  }
+}
