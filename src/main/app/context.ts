@@ -137,25 +137,22 @@ function restMessages(writer: PromptWriter, context: TurnContext): PromptMessage
   return messages;
 }
 
-/** The text that stands before the question: passages with their sources, numbered; '' when there are none. */
-export function passagesText(
-  passages: readonly Pick<ChosenPassage, 'path' | 'section' | 'lineStart' | 'lineEnd' | 'text'>[],
-  code: boolean,
-): string {
+type PassageToShow = Pick<ChosenPassage, 'path' | 'section' | 'lineStart' | 'lineEnd' | 'text' | 'passages'>;
+
+/** The text that stands before the question: passages with their sources, the best one last; '' without passages. */
+export function passagesText(passages: readonly PassageToShow[]): string {
   if (passages.length === 0) return '';
-  const blocks = passages.map((passage, i) => passageBlock(passage, i + 1, code));
+  // A small model attends best to what stands right before the question.
+  const blocks = passages.toReversed().map((passage, i) => passageBlock(passage, i + 1));
   return `Passages:\n\n${blocks.join('\n\n')}\n\nQuestion: `;
 }
 
-/** One passage as it stands in the prompt. */
-export function passageBlock(
-  passage: Pick<ChosenPassage, 'path' | 'section' | 'lineStart' | 'lineEnd' | 'text'>,
-  number: number,
-  code: boolean,
-): string {
-  const lines = code ? `, lines ${String(passage.lineStart)}-${String(passage.lineEnd)}` : '';
-  const section = passage.section === '' || code ? '' : `, ${passage.section}`;
-  return `[${String(number)}] ${passage.path}${section}${lines}\n${passage.text.trim()}`;
+/** One passage as it stands in the prompt: source code under its lines, prose under its heading. */
+export function passageBlock(passage: PassageToShow, number: number): string {
+  const { path, section, lineStart, lineEnd, text, passages } = passage;
+  const hasLines = section === '' || passages.some(({ defines }) => defines.length > 0);
+  const place = hasLines ? `lines ${String(lineStart)}-${String(lineEnd)}` : section;
+  return `[${String(number)}] ${path}, ${place}\n${text.trim()}`;
 }
 
 /** How far a plan sees, as far as it bounds what fits. In tokens. */

@@ -4,22 +4,19 @@
  */
 import { access } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
-import type { FileOutcome, Library, LibraryFile, LibraryId } from '../../shared/model/index.ts';
+import type { Library, LibraryId } from '../../shared/model/index.ts';
 import type {
-  FileReport,
   LibraryDetails,
   LibraryEvent,
   LibraryReport,
   LibrarySummary,
   StateReport,
 } from '../../shared/rpc/index.ts';
-import { sha256File } from '../formats/index.ts';
-import type { Ingest, ScanEntry } from '../ingest/index.ts';
-import type { Store } from '../store/index.ts';
 import type { EngineChoice, Engines, LoadedModel } from './engines.ts';
 import type { Emit } from './event-stream.ts';
 import { throttled } from './event-stream.ts';
-import { indexFiles } from './index-files.ts';
+import type { BuildConfig } from './library-build.ts';
+import { fileReport, indexVersion, outcomes, planBuild, PROGRESS_INTERVAL_MS } from './library-build.ts';
 import type { LibraryContents } from './library-context.ts';
 import { contentsOf, libraryContents, prefixOf } from './library-context.ts';
 import { estimatedTokens, previewOf } from './library-preview.ts';
@@ -28,15 +25,10 @@ import { estimateReading, readingPlan, readStage, stateReport, wantsReading } fr
 import { readingOf } from './library-settings.ts';
 import { Locks } from './locks.ts';
 import type { VersionPlan } from './version-plan.ts';
-import { countChanges, planVersion } from './version-plan.ts';
+import { countChanges } from './version-plan.ts';
 
-export interface LibrariesConfig {
-  readonly store: Store;
-  readonly ingest: Ingest;
-  readonly extractorVersion: number;
+export interface LibrariesConfig extends BuildConfig {
   readonly engines: Engines;
-  /** larger files are refused */
-  readonly maxFileBytes: number;
 }
 
 export interface AddRequest extends EngineChoice {
@@ -54,10 +46,6 @@ export interface UpdateRequest extends EngineChoice {
 
 /** Names of libraries that hold what was attached to a conversation; they are not listed. */
 export const ATTACHED = 'attached:';
-
-const PROGRESS_INTERVAL_MS = 100;
-/** rows of one transaction */
-const FILES_PER_WRITE = 500;
 
 interface Build {
   readonly library: Library;
@@ -203,81 +191,17 @@ export class Libraries {
     // The engine loads its model while files are scanned; a failure shows when it is awaited.
     if (reads && !build.preview) model.engine().catch(() => undefined);
     const before = library.versionId === null ? [] : await store.versionFiles(library.versionId);
-    const plan = await this.#plan(library, before, build.verify, emit, signal);
+    const plan = await planBuild(this.#config, library, before, build.verify, emit, signal);
     emit({
       kind: 'preview',
       preview: previewOf(library.name, plan, reads ? await this.#estimate(build, model, plan) : null),
     });
     if (build.preview) return;
     await this.#job(library.id, 'add', async () => {
-      const contents = await this.#index(library, model, plan, before, emit, signal);
+      const contents = await indexVersion(this.#config, library, model, plan, before, emit, signal);
       const state = reads ? await this.#readStage({ model, choice, contents }, plan, emit, signal) : null;
       emit({ kind: 'done', report: await this.#report(contents, countChanges(plan), state, started) });
     });
-  }
-
-  async #plan(
-    library: Library,
-    before: readonly LibraryFile[],
-    verify: boolean,
-    emit: Emit<LibraryEvent>,
-    signal: AbortSignal,
-  ): Promise<VersionPlan> {
-    const report = throttled(emit, PROGRESS_INTERVAL_MS);
-    const found: ScanEntry[] = [];
-    const { ingest, maxFileBytes } = this.#config;
-    for await (const entry of ingest.scan(library.roots, { maxFileBytes, signal })) {
-      found.push(entry);
-      report({
-        kind: 'progress',
-        phase: 'scan',
-        done: found.length,
-        total: 0,
-        unit: 'files',
-        file: entry.path,
-      });
-    }
-    return planVersion(found, before, {
-      verify,
-      hash: async (path) => (await sha256File(path)) as NonNullable<LibraryFile['hash']>,
-      onProgress: (done, total, file) => {
-        signal.throwIfAborted();
-        report({ kind: 'progress', phase: 'scan', done, total, unit: 'files', file });
-      },
-    });
-  }
-
-  /** Extraction, index and tokens; a new version only where something is different. */
-  async #index(
-    library: Library,
-    model: LoadedModel,
-    plan: VersionPlan,
-    before: readonly LibraryFile[],
-    emit: Emit<LibraryEvent>,
-    signal: AbortSignal,
-  ): Promise<LibraryContents> {
-    const { store, ingest, extractorVersion } = this.#config;
-    const { tokenizer } = model;
-    const report = throttled(emit, PROGRESS_INTERVAL_MS);
-    const rows = await indexFiles(
-      { store, ingest, extractorVersion, tokenizer, signal },
-      plan.files,
-      (file, progress) => {
-        report({ kind: 'progress', phase: 'extract', ...progress, unit: 'files' });
-        emit({ kind: 'file', file: fileReport(file) });
-      },
-    );
-    if (library.versionId !== null && sameFiles(rows, before)) return contentsOf(library, rows);
-    const version = await store.beginVersion(library.id);
-    for (let i = 0; i < rows.length; i += FILES_PER_WRITE) {
-      const slice = rows.slice(i, i + FILES_PER_WRITE);
-      await store.putVersionFiles(
-        version,
-        slice.map((file, j) => ({ ...file, ordinal: i + j })),
-      );
-    }
-    await store.commitVersion(library.id, version);
-    return contentsOf({ ...library, versionId: version }, rows);
   }
 
   async #readStage(
@@ -437,18 +361,4 @@ function previewLibrary(request: AddRequest, existing: Library | null, roots: re
   const read = request.read ?? existing?.read ?? 'auto';
   if (existing !== null) return { ...existing, roots, read };
   return { id: '' as LibraryId, name: request.name, roots, versionId: null, read, createdAt: '' };
-}
-
-function fileReport({ path, outcome, reason, bytes, tokens }: LibraryFile): FileReport {
-  return { path, outcome, reason, bytes, tokens };
-}
-
-function outcomes(files: readonly LibraryFile[]): Readonly<Record<FileOutcome, number>> {
-  const counts = { read: 0, partly: 0, refused: 0, skipped: 0 };
-  for (const file of files) counts[file.outcome] += 1;
-  return counts;
-}
-
-function sameFiles(a: readonly LibraryFile[], b: readonly LibraryFile[]): boolean {
-  return a.length === b.length && a.every((file, i) => JSON.stringify(file) === JSON.stringify(b[i]));
 }

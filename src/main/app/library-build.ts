@@ -1,0 +1,115 @@
+/** Building a library version: scan and match with the version before; then extract, index, tokenise and commit. */
+import type { FileOutcome, Library, LibraryFile } from '../../shared/model/index.ts';
+import type { FileReport, LibraryEvent } from '../../shared/rpc/index.ts';
+import { sha256File } from '../formats/index.ts';
+import type { Ingest, ScanEntry } from '../ingest/index.ts';
+import type { Store } from '../store/index.ts';
+import type { LoadedModel } from './engines.ts';
+import type { Emit } from './event-stream.ts';
+import { throttled } from './event-stream.ts';
+import { indexFiles } from './index-files.ts';
+import type { LibraryContents } from './library-context.ts';
+import { contentsOf } from './library-context.ts';
+import type { VersionPlan } from './version-plan.ts';
+import { planVersion } from './version-plan.ts';
+
+export interface BuildConfig {
+  readonly store: Store;
+  readonly ingest: Ingest;
+  readonly extractorVersion: number;
+  /** larger files are refused */
+  readonly maxFileBytes: number;
+}
+
+export const PROGRESS_INTERVAL_MS = 100;
+/** rows of one transaction */
+const FILES_PER_WRITE = 500;
+
+/** What is there now, and how it differs from the version before. Nothing is changed yet. */
+export async function planBuild(
+  { ingest, maxFileBytes }: BuildConfig,
+  library: Library,
+  before: readonly LibraryFile[],
+  verify: boolean,
+  emit: Emit<LibraryEvent>,
+  signal: AbortSignal,
+): Promise<VersionPlan> {
+  const report = throttled(emit, PROGRESS_INTERVAL_MS);
+  const found: ScanEntry[] = [];
+  for await (const entry of ingest.scan(library.roots, { maxFileBytes, signal })) {
+    found.push(entry);
+    report({
+      kind: 'progress',
+      phase: 'scan',
+      done: found.length,
+      total: 0,
+      unit: 'files',
+      file: entry.path,
+    });
+  }
+  return planVersion(found, before, {
+    verify,
+    hash: async (path) => (await sha256File(path)) as NonNullable<LibraryFile['hash']>,
+    onProgress: (done, total, file) => {
+      signal.throwIfAborted();
+      report({ kind: 'progress', phase: 'scan', done, total, unit: 'files', file });
+    },
+  });
+}
+
+/** Extraction, index and tokens; a new version only where something is different. */
+export async function indexVersion(
+  { store, ingest, extractorVersion }: BuildConfig,
+  library: Library,
+  { tokenizer }: LoadedModel,
+  plan: VersionPlan,
+  before: readonly LibraryFile[],
+  emit: Emit<LibraryEvent>,
+  signal: AbortSignal,
+): Promise<LibraryContents> {
+  const report = throttled(emit, PROGRESS_INTERVAL_MS);
+  const context = { store, ingest, extractorVersion, tokenizer, signal };
+  const rows = await indexFiles(context, plan.files, (file, progress) => {
+    report({ kind: 'progress', phase: 'extract', ...progress, unit: 'files' });
+    emit({ kind: 'file', file: fileReport(file) });
+  });
+  if (library.versionId !== null && sameFiles(rows, before)) return contentsOf(library, rows);
+  const version = await store.beginVersion(library.id);
+  for (let i = 0; i < rows.length; i += FILES_PER_WRITE) {
+    const slice = rows.slice(i, i + FILES_PER_WRITE);
+    await store.putVersionFiles(
+      version,
+      slice.map((file, j) => ({ ...file, ordinal: i + j })),
+    );
+  }
+  await store.commitVersion(library.id, version);
+  return contentsOf({ ...library, versionId: version }, rows);
+}
+
+export function fileReport({ path, outcome, reason, bytes, tokens }: LibraryFile): FileReport {
+  return { path, outcome, reason, bytes, tokens };
+}
+
+export function outcomes(files: readonly LibraryFile[]): Readonly<Record<FileOutcome, number>> {
+  const counts = { read: 0, partly: 0, refused: 0, skipped: 0 };
+  for (const file of files) counts[file.outcome] += 1;
+  return counts;
+}
+
+const FIELDS = [
+  'path',
+  'absolutePath',
+  'outcome',
+  'reason',
+  'bytes',
+  'mtimeMs',
+  'hash',
+  'tokens',
+  'readAs',
+] as const satisfies readonly (keyof LibraryFile)[];
+
+function sameFiles(a: readonly LibraryFile[], b: readonly LibraryFile[]): boolean {
+  return (
+    a.length === b.length && a.every((file, i) => FIELDS.every((field) => file[field] === b[i]?.[field]))
+  );
+}

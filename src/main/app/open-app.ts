@@ -1,0 +1,46 @@
+/** Puts the real parts together for one data folder: the owner's process has exactly one of these. */
+import { startEngine } from '../engine/index.ts';
+import { createIngest, EXTRACTOR_VERSION } from '../ingest/index.ts';
+import { openStore } from '../store/index.ts';
+import type { App } from './create-app.ts';
+import { createApp } from './create-app.ts';
+import type { EngineChoice } from './engines.ts';
+
+export interface OpenAppOptions {
+  /** absolute; created when it is not there */
+  readonly dataFolder: string;
+  /** used where a call chooses nothing */
+  readonly defaults?: EngineChoice;
+  readonly onNote?: (note: string) => void;
+}
+
+/** `state.maxMemoryMB`: a few live conversations and a library's state */
+const MAX_MEMORY_MB = 2048;
+/** `state.maxDiskGB` */
+const MAX_DISK_GB = 20;
+/** `ingest.maxFileMB` */
+const MAX_FILE_BYTES = 256 * 2 ** 20;
+
+/** @throws AppError 'corrupt', 'unsupported', 'busy', 'disk-full' from the store */
+export async function openApp(options: OpenAppOptions): Promise<App> {
+  const { dataFolder, defaults = {}, onNote } = options;
+  const store = await openStore({ dataFolder });
+  try {
+    // Answers that a kill left 'running' say so from now on.
+    await store.reapInterrupted();
+    return createApp({
+      dataFolder,
+      store,
+      ingest: createIngest(),
+      extractorVersion: EXTRACTOR_VERSION,
+      startEngine,
+      defaults,
+      limits: { maxMemoryMB: MAX_MEMORY_MB, maxDiskGB: MAX_DISK_GB },
+      maxFileBytes: MAX_FILE_BYTES,
+      onNote,
+    });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import type { SamplingParameters } from '../../shared/model/index.ts';
+
+/**
+ * Answers about documents: greedy, so that the same question gives the same answer. The penalty is what keeps small
+ * models from repeating themselves (llama.cpp's customary 1.1 over 64 tokens); 256 tokens are a long paragraph.
+ */
+export const DEFAULT_SAMPLING: SamplingParameters = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1.1,
+  repetitionWindow: 64,
+  seed: 0,
+  maxTokens: 256,
+};
+
+/** The defaults with what the caller chose. */
+export function samplingWith(chosen: {
+  readonly [K in keyof SamplingParameters]?: SamplingParameters[K] | undefined;
+}): SamplingParameters {
+  return {
+    temperature: chosen.temperature ?? DEFAULT_SAMPLING.temperature,
+    topK: chosen.topK ?? DEFAULT_SAMPLING.topK,
+    topP: chosen.topP ?? DEFAULT_SAMPLING.topP,
+    minP: chosen.minP ?? DEFAULT_SAMPLING.minP,
+    repetitionPenalty: chosen.repetitionPenalty ?? DEFAULT_SAMPLING.repetitionPenalty,
+    repetitionWindow: chosen.repetitionWindow ?? DEFAULT_SAMPLING.repetitionWindow,
+    seed: chosen.seed ?? DEFAULT_SAMPLING.seed,
+    maxTokens: chosen.maxTokens ?? DEFAULT_SAMPLING.maxTokens,
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * What one turn is answered from: the library as a state, read whole, or by its passages; and the prompt that comes of
+ * it.
+ */
+import type { Library } from '../../shared/model/index.ts';
+import type { AttentionPlan } from '../engine/index.ts';
+import type { Store } from '../store/index.ts';
+import type { ContextTurn, LibraryPrefix, Reach } from './context.ts';
+import {
+  checkRoom,
+  composeTurn,
+  fitsWhole,
+  passageBlock,
+  passageBudget,
+  passagesText,
+  reachOf,
+} from './context.ts';
+import type { EngineChoice, Engines, LoadedModel } from './engines.ts';
+import type { LibraryContents } from './library-context.ts';
+import { libraryContents, prefixOf } from './library-context.ts';
+import { readingPlan } from './library-reading.ts';
+import { readingOf } from './library-settings.ts';
+import type { ChosenPassage } from './passages.ts';
+import { choosePassages, DEFAULT_PASSAGES } from './passages.ts';
+import type { Prompt } from './prompt.ts';
+import { subjectWords } from './words.ts';
+
+export interface TurnRequest {
+  readonly choice: EngineChoice;
+  /** the conversation's library first, then what was attached to it */
+  readonly libraries: readonly Library[];
+  readonly systemPrompt: string;
+  /** earlier turns of the branch, oldest first */
+  readonly turns: readonly ContextTurn[];
+  readonly question: string;
+  /** passages as they were read before (a regeneration); undefined: choose now */
+  readonly passagesText: string | undefined;
+  readonly usePassages: boolean;
+  readonly useState: boolean;
+  readonly maxTokens: number;
+  readonly whenFull: 'refuse' | 'slide';
+}
+
+/**
+ * How the library stands in the prompt: not at all, by passages only, whole (it fits the dense range), or as a state
+ * that was read before.
+ */
+export type LibraryMode = 'none' | 'indexed' | 'whole' | 'state';
+
+export interface TurnContextPlan {
+  readonly plan: AttentionPlan;
+  readonly mode: LibraryMode;
+  readonly contents: readonly LibraryContents[];
+  /** preamble and library; null unless the mode is 'whole' or 'state' */
+  readonly prefix: LibraryPrefix | null;
+  readonly passages: readonly ChosenPassage[];
+  readonly passagesText: string;
+  /** turns that had to be left out because the plan can't slide */
+  readonly evicted: readonly { readonly label: string; readonly tokens: number }[];
+  /** the prompt with this much of the library */
+  readonly compose: (prefix: LibraryPrefix | null) => Prompt;
+}
+
+export interface TurnPlanner {
+  readonly store: Store;
+  readonly engines: Engines;
+}
+
+/** @throws AppError 'context-full' when it doesn't fit and nothing may slide out */
+export async function planTurnContext(
+  planner: TurnPlanner,
+  model: LoadedModel,
+  request: TurnRequest,
+): Promise<TurnContextPlan> {
+  const contents = await Promise.all(
+    request.libraries.map((library) => libraryContents(planner.store, library)),
+  );
+  const { mode, plan } = await chooseMode(planner, model, request, contents);
+  const reach = reachOf(plan, model.geometry.trainedLength);
+  const [main, ...attached] = contents;
+  const inPrompt = main !== undefined && (mode === 'state' || mode === 'whole');
+  const prefix = inPrompt ? await prefixOf(planner.store, model, main) : null;
+  const searched = mode === 'whole' ? attached : contents;
+  const passages = request.usePassages ? await passagesOf(planner, model, request, reach, searched) : [];
+  const text = request.passagesText ?? passagesText(passages);
+  const composeWith =
+    (turns: readonly ContextTurn[]) =>
+    (library: LibraryPrefix | null): Prompt =>
+      composeTurn(model.writer, { ...request, turns, library, passagesText: text });
+  const { turns, evicted } = turnsThatFit(
+    model,
+    request,
+    reach,
+    (kept) => composeWith(kept)(prefix).ids.length,
+  );
+  const compose = composeWith(turns);
+  checkRoom(reach, compose(prefix).ids.length, request.maxTokens, request.whenFull);
+  return { plan, mode, contents, prefix, passages, passagesText: text, evicted, compose };
+}
+
+async function chooseMode(
+  { store, engines }: TurnPlanner,
+  model: LoadedModel,
+  request: TurnRequest,
+  contents: readonly LibraryContents[],
+): Promise<{ mode: LibraryMode; plan: AttentionPlan }> {
+  const ordinary = engines.plan(model, request.choice, 'window');
+  const main = contents[0];
+  if (main === undefined) return { mode: 'none', plan: ordinary };
+  if (!request.useState) return { mode: 'indexed', plan: ordinary };
+  const reading = await readingOf(store, main.library.id);
+  if (reading !== null && reading.model === model.installed.id) {
+    return { mode: 'state', plan: readingPlan(engines, model, request.choice, reading) };
+  }
+  const reach = reachOf(ordinary, model.geometry.trainedLength);
+  const question = model.writer.text(request.question).length;
+  const whole = main.documents.length > 0 && fitsWhole(reach, main.tokens, question, request.maxTokens);
+  return { mode: whole ? 'whole' : 'indexed', plan: ordinary };
+}
+
+/** Of each library its share; a question that names nothing is looked up together with the one before it. */
+async function passagesOf(
+  { store }: TurnPlanner,
+  model: LoadedModel,
+  request: TurnRequest,
+  reach: Reach,
+  searched: readonly LibraryContents[],
+): Promise<ChosenPassage[]> {
+  const indexed = searched.filter(({ library }) => library.versionId !== null);
+  if (indexed.length === 0) return [];
+  const before = request.turns.at(-1)?.question ?? '';
+  const question =
+    subjectWords(request.question).length < 2 ? `${request.question} ${before}` : request.question;
+  const tokens = (text: string): number => model.writer.text(text).length;
+  const budget = passageBudget(reach, tokens(request.question), request.maxTokens);
+  const chosen: ChosenPassage[] = [];
+  for (const { library } of indexed) {
+    if (library.versionId === null) continue;
+    const found = await choosePassages(store, {
+      version: library.versionId,
+      question,
+      budget: Math.floor(budget / indexed.length),
+      limit: Math.max(2, Math.floor(DEFAULT_PASSAGES / indexed.length)),
+      count: (block) => tokens(passageBlock(block, 1)),
+    });
+    chosen.push(...found);
+  }
+  return chosen;
+}
+
+/** All turns, or (a plan that can't slide, and the user's word) as many of the latest as fit. */
+function turnsThatFit(
+  model: LoadedModel,
+  request: TurnRequest,
+  reach: Reach,
+  promptTokens: (turns: readonly ContextTurn[]) => number,
+): { turns: readonly ContextTurn[]; evicted: TurnContextPlan['evicted'] } {
+  const all = request.turns;
+  if (request.whenFull !== 'slide' || reach.slides || reach.limit === null)
+    return { turns: all, evicted: [] };
+  let first = 0;
+  while (first < all.length && promptTokens(all.slice(first)) + request.maxTokens > reach.limit) first += 1;
+  const tokens = ({ passagesText: passages, question, answer }: ContextTurn): number =>
+    [passages, question, answer].reduce((sum, text) => sum + model.writer.text(text).length, 0);
+  const evicted = all.slice(0, first).map((turn) => ({ label: turn.label, tokens: tokens(turn) }));
+  return { turns: all.slice(first), evicted };
+}
