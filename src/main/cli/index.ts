@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import type { App as AppOwner } from '../app/index.ts';
 import { openSession, type Session } from '../host/index.ts';
 import { globalOptions, parse, usageError, type Parsed } from './arguments.ts';
 import { engineOptions, type Command, type Context } from './context.ts';
 import { listenForInterrupts } from './interrupts.ts';
-import { createOutput, formatError, plural } from './output.ts';
+import { createOutput, formatError, plural, printable, type Output } from './output.ts';
 import { createProgress } from './progress.ts';
 
 /** Each loads only what it needs. */
@@ -70,7 +71,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<vo
   if (!load) throw usageError(`There is no command ${name ?? ''}.`);
   const command = await load();
   const args = parse(argv.toSpliced(at, 1), command.options ?? {}, command.list);
-  const context = await createContext(args, terminal);
+  const context = await createContext(name ?? 'chat', args, terminal);
   try {
     await command.run(args, context);
   } finally {
@@ -89,7 +90,7 @@ function commandIndex(argv: readonly string[]): number {
   return argv.length;
 }
 
-async function createContext(args: Parsed, terminal: Terminal): Promise<Context> {
+async function createContext(name: string, args: Parsed, terminal: Terminal): Promise<Context> {
   const { defaultDataFolder } = await import('../app/models.ts');
   const data = args.text('data');
   const dataFolder = data === undefined ? defaultDataFolder() : resolve(data);
@@ -99,22 +100,42 @@ async function createContext(args: Parsed, terminal: Terminal): Promise<Context>
     dataFolder,
     json: args.flag('json'),
     engine,
-    session: lateSession(dataFolder, terminal),
+    session: lateSession(dataFolder, name, terminal),
   };
 }
 
 /** The app is loaded when this process becomes the owner of the data folder, not before. */
-function lateSession(dataFolder: string, { output }: Terminal): Session {
+function lateSession(dataFolder: string, command: string, { output, interrupts }: Terminal): Session {
   return openSession({
     dataFolder,
     version: version(),
     createApp: async () => {
-      const { createApp } = await import('../app/index.ts');
-      return createApp({ dataFolder });
+      const { openApp } = await import('../app/index.ts');
+      const app = await openApp({ dataFolder, onNote: (note) => output.note(`note: ${printable(note)}`) });
+      if (command !== 'library') await takeUpUnfinished(app, command, output, interrupts.signal);
+      return app;
     },
     onWaiting: (calls) =>
       output.note(`Waiting for ${plural(calls, 'command')} of other terminals; Ctrl-C ends without them.`),
   });
+}
+
+/** Work that a kill cut off goes on beside a chat; a short command only says that it waits. */
+async function takeUpUnfinished(
+  app: AppOwner,
+  command: string,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const unfinished = await app.unfinished();
+  for (const { name, kind } of unfinished) {
+    const what = kind === 'add' ? 'Adding to' : 'Reading';
+    const how = command === 'chat' ? 'it goes on now' : `\`longleaf library update ${name}\` goes on with it`;
+    output.note(`note: ${what} ${printable(name)} was cut off; ${how}.`);
+  }
+  if (command !== 'chat' || unfinished.length === 0) return;
+  // Beside the chat; what fails is said, and tried again by the next one.
+  app.resume(() => {}, signal).catch((error: unknown) => signal.aborted || output.note(formatError(error)));
 }
 
 function version(): string {

@@ -34,6 +34,7 @@ export function createProgress(target: Target, now: () => number = () => perform
       if (nextLabel !== label) {
         label = nextLabel;
         begin = { at, done };
+        shown = shown && target.isTTY === true;
         // Work that takes a moment needs no line in a log; a bar may come and go.
         shownAt = target.isTTY ? -Infinity : at;
       }
