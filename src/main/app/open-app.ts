@@ -1,6 +1,6 @@
 /** Puts the real parts together for one data folder: the owner's process has exactly one of these. */
 import { startEngine } from '../engine/index.ts';
-import { createIngest, EXTRACTOR_VERSION } from '../ingest/index.ts';
+import { createIngest, extractorVersion } from '../ingest/index.ts';
 import { openStore } from '../store/index.ts';
 import type { App } from './create-app.ts';
 import { createApp } from './create-app.ts';
@@ -32,7 +32,7 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
       dataFolder,
       store,
       ingest: createIngest(),
-      extractorVersion: EXTRACTOR_VERSION,
+      extractorVersion,
       startEngine,
       defaults,
       limits: { maxMemoryMB: MAX_MEMORY_MB, maxDiskGB: MAX_DISK_GB },
