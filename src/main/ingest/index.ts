@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 
 import { AppError } from '../../shared/errors.ts';
+import type { Passage } from '../../shared/model/index.ts';
 import { ExtractPool } from './extract/pool.ts';
 import { makePassages } from './passages/index.ts';
 import { scan } from './scan.ts';
-import type { ExtractorVersion, Ingest } from './types.ts';
+import type { ExtractedDocument, ExtractorVersion, Ingest } from './types.ts';
 
 export type * from './types.ts';
 
@@ -29,18 +30,21 @@ export function createIngest(options: IngestOptions = {}): Ingest {
     workers: options.workers ?? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2))),
     heapMB: options.heapMB ?? 512,
     timeLimit: options.timeLimit ?? 60_000,
+    targetTokens: target,
   });
+  /** made in the worker together with the text: cutting a large file here would stop everything else */
+  const made = new WeakMap<ExtractedDocument, readonly Passage[]>();
   return {
     scan,
-    extract: (entry, signal) => {
+    extract: async (entry, signal) => {
       const { kind, absolutePath, bytes } = entry;
       if (kind === null)
-        return Promise.reject(
-          new AppError('usage', `${entry.path} was ${entry.outcome ?? 'skipped'}: ${entry.reason ?? ''}`),
-        );
-      return pool.extract({ absolutePath, kind, bytes }, signal);
+        throw new AppError('usage', `${entry.path} was ${entry.outcome ?? 'skipped'}: ${entry.reason ?? ''}`);
+      const { document, passages } = await pool.extract({ absolutePath, kind, bytes }, signal);
+      made.set(document, passages);
+      return document;
     },
-    passages: (document) => makePassages(document, target),
+    passages: (document) => made.get(document) ?? makePassages(document, target),
     close: () => pool.close(),
   };
 }

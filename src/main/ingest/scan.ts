@@ -1,6 +1,6 @@
 /** The walk over files and folders: everything that is handed over appears, read or not, with bytes and reason. */
-import { lstat, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
-import type { Dirent, Stats } from 'node:fs';
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { closeSync, openSync, readSync, type Dirent, type Stats } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import { binaryKind, headBytes } from './binary.ts';
@@ -142,7 +142,7 @@ async function fileEntry(
     );
   let head: Uint8Array;
   try {
-    head = await readHead(place.absolutePath);
+    head = readHead(place.absolutePath);
   } catch (error) {
     return refused(place, error, stats);
   }
@@ -160,13 +160,14 @@ function isEpub(head: Uint8Array): boolean {
   return start.startsWith('PK\x03\x04') && start.slice(30, 58) === 'mimetypeapplication/epub+zip';
 }
 
-async function readHead(path: string): Promise<Uint8Array> {
-  const handle = await open(path, 'r');
+/** Synchronous: three asynchronous calls a file cost many times the microseconds that it takes. */
+function readHead(path: string): Uint8Array {
+  const handle = openSync(path, 'r');
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0);
-    return buffer.subarray(0, bytesRead);
+    const buffer = Buffer.allocUnsafe(headBytes);
+    return buffer.subarray(0, readSync(handle, buffer, 0, headBytes, 0));
   } finally {
-    await handle.close();
+    closeSync(handle);
   }
 }
 

@@ -5,20 +5,21 @@
 import { Worker } from 'node:worker_threads';
 
 import { AppError, fromWire } from '../../../shared/errors.ts';
-import type { DocumentKind, ExtractedDocument } from '../types.ts';
-import type { ExtractAnswer, ExtractTask, WorkerSetup } from './protocol.ts';
+import type { DocumentKind } from '../types.ts';
+import type { ExtractAnswer, Extracted, ExtractTask, WorkerSetup } from './protocol.ts';
 
 export interface PoolOptions {
   readonly workers: number;
   readonly heapMB: number;
   /** ms a file */
   readonly timeLimit: number;
+  readonly targetTokens: number;
 }
 
 interface Pending {
   readonly task: ExtractTask;
   readonly bytes: number;
-  readonly resolve: (document: ExtractedDocument) => void;
+  readonly resolve: (extracted: Extracted) => void;
   readonly reject: (error: AppError) => void;
 }
 
@@ -53,9 +54,9 @@ export class ExtractPool {
   extract(
     file: { absolutePath: string; kind: DocumentKind; bytes: number },
     signal?: AbortSignal,
-  ): Promise<ExtractedDocument> {
+  ): Promise<Extracted> {
     if (this.#closed || signal?.aborted === true) return Promise.reject(interrupted());
-    const { promise, resolve, reject } = Promise.withResolvers<ExtractedDocument>();
+    const { promise, resolve, reject } = Promise.withResolvers<Extracted>();
     const task = { id: this.#nextId++, absolutePath: file.absolutePath, kind: file.kind };
     const pending: Pending = { task, bytes: file.bytes, resolve, reject };
     const abort = (): void => {
@@ -106,7 +107,7 @@ export class ExtractPool {
 
   #start(): Member {
     const current = new Int32Array(new SharedArrayBuffer(4));
-    const workerData: WorkerSetup = { current };
+    const workerData: WorkerSetup = { current, targetTokens: this.#options.targetTokens };
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMB, maxYoungGenerationSizeMb: 64 },
@@ -123,7 +124,7 @@ export class ExtractPool {
 
   #settle(member: Member, answer: ExtractAnswer): void {
     const pending = member.sent.shift();
-    if ('document' in answer) pending?.resolve(answer.document);
+    if ('document' in answer) pending?.resolve({ document: answer.document, passages: answer.passages });
     else pending?.reject(fromWire(answer.error));
     if (member.sent.length > 0) return;
     // an idle pool keeps no process alive

@@ -2,17 +2,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { toWire } from '../../../shared/errors.ts';
+import { makePassages } from '../passages/index.ts';
 import { extractDocument } from './document.ts';
 import type { ExtractAnswer, ExtractTask, WorkerSetup } from './protocol.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('ingest/extract/worker.ts runs as a worker thread only');
-const { current } = workerData as WorkerSetup;
+const { current, targetTokens } = workerData as WorkerSetup;
 
 async function answer(task: ExtractTask): Promise<ExtractAnswer> {
   Atomics.store(current, 0, task.id);
   try {
-    return { id: task.id, document: await extractDocument(task.absolutePath, task.kind) };
+    const document = await extractDocument(task.absolutePath, task.kind);
+    return { id: task.id, document, passages: makePassages(document, targetTokens) };
   } catch (error) {
     return { id: task.id, error: toWire(error) };
   }
