@@ -9,3 +9,9 @@ export { loadPlan, planOfModel, preset, presetNames, type PresetName } from './p
 export { canonicalPlan, parsePlan } from './plan/schema.ts';
 export { geometryOf, readHyperparameters } from './hyperparameters.ts';
 export { simdLevels } from './cpu/features.ts';
+export {
+  attentionVectorErrors,
+  cpuAttentionSpeed,
+  type AttentionSpeed,
+  type VectorErrors,
+} from './attention-bench.ts';

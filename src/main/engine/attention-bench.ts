@@ -1,0 +1,37 @@
+/** The attention kernels by themselves, for `bench attention`. Loads the code of the backend that is asked for. */
+import type { AttentionSpeed } from './cpu/attention-roofline.ts';
+import { readAttentionVectors } from './attention-vectors.ts';
+import type { BackendName } from './engine.ts';
+import type { CompiledPlan } from './plan/types.ts';
+import type { VectorErrors } from './reference/vectors.ts';
+
+export type { AttentionSpeed, VectorErrors };
+
+/**
+ * Each case of `directory`/cases.json that the backend can run: `reference` all, `cpu` the causal ones.
+ * @throws AppError 'not-found' | 'invalid-input' for the folder
+ */
+export async function attentionVectorErrors(
+  backend: BackendName,
+  directory: string,
+): Promise<{ readonly errors: readonly VectorErrors[]; readonly skipped: readonly string[] }> {
+  const vectors = await readAttentionVectors(directory);
+  const compare =
+    backend === 'reference'
+      ? (await import('./reference/vectors.ts')).compareWithVector
+      : (await import('./cpu/vectors.ts')).compareNativeWithVector;
+  const results = vectors.map((vector) => ({ name: vector.name, errors: compare(vector) }));
+  return {
+    errors: results.flatMap(({ errors }) => (errors === null ? [] : [errors])),
+    skipped: results.filter(({ errors }) => errors === null).map(({ name }) => name),
+  };
+}
+
+/** Speed of the cpu backend's kernel; see `attentionSpeed` in cpu/attention-roofline.ts. */
+export async function cpuAttentionSpeed(
+  compiled: CompiledPlan,
+  options: { readonly position: number; readonly rows: number; readonly calls: number },
+): Promise<AttentionSpeed> {
+  const { attentionSpeed } = await import('./cpu/attention-roofline.ts');
+  return attentionSpeed(compiled, options);
+}
