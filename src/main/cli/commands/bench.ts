@@ -1,2 +1,75 @@
-import type { Command } from '../context.ts';
-export const bench: Command = { run: () => Promise.resolve() };
+/** `bench NAME …`: measures this machine; one JSON object with --json, the same figures line by line without. */
+import { resolve } from 'node:path';
+import { AppError } from '../../../shared/errors.ts';
+import { resolveModel } from '../../app/models.ts';
+import { benchNames, runBench, type BenchRequest } from '../../bench/index.ts';
+import { sha256File } from '../../formats/index.ts';
+import { usageError, type Parsed } from '../arguments.ts';
+import type { Command, Context } from '../context.ts';
+import { printable, table } from '../output.ts';
+
+const million = 1024 * 1024;
+
+export const bench: Command = {
+  options: {
+    tokens: { type: 'string' },
+    context: { type: 'string' },
+    compare: { type: 'string' },
+    synthetic: { type: 'boolean' },
+    repeat: { type: 'string' },
+    file: { type: 'string' },
+    vectors: { type: 'string' },
+    devices: { type: 'string' },
+  },
+  async run(args, context) {
+    const [given, ...paths] = args.positionals;
+    const name = benchNames.find((known) => known === given);
+    if (name === undefined) throw usageError(`bench takes one of: ${benchNames.join(', ')}.`);
+    if (paths.length > 0 && name !== 'ingest')
+      throw usageError(`There is one argument too many: ${paths[0] ?? ''}`);
+    refuseDevices(args.text('devices'));
+    const result = await runBench(name, await requestOf(args, paths, context));
+    context.progress.clear();
+    if (context.json) context.output.json(result);
+    else for (const line of table(rowsOf(result))) context.output.line(printable(line));
+  },
+};
+
+async function requestOf(args: Parsed, paths: readonly string[], context: Context): Promise<BenchRequest> {
+  const { engine, dataFolder, progress, interrupts } = context;
+  const { backend = 'auto' } = engine;
+  if (backend === 'webgpu')
+    throw new AppError('unsupported', 'There is no WebGPU backend yet.', 'Use --backend cpu.');
+  const model = await resolveModel(dataFolder, engine.model);
+  const pathOf = (option: string): string | undefined => {
+    const path = args.text(option);
+    return path === undefined ? undefined : resolve(path);
+  };
+  return {
+    model: { id: model.id, path: model.path, hash: model.known?.sha256 ?? (await sha256File(model.path)) },
+    backend: backend === 'reference' ? 'reference' : 'cpu',
+    plan: engine.plan,
+    tokens: args.integer('tokens', 1, 64 * million),
+    context: args.integer('context', 1, 1024 * million),
+    compare: args.integer('compare', 1, 1024 * million),
+    synthetic: args.flag('synthetic'),
+    repeat: args.integer('repeat', 1, 1000),
+    file: pathOf('file'),
+    vectors: pathOf('vectors'),
+    paths: paths.map((path) => resolve(path)),
+    onProgress: (done, total, what) => progress.update(what, done, total, 'tokens'),
+    signal: interrupts.signal,
+  };
+}
+
+function refuseDevices(devices: string | undefined): void {
+  if (devices === undefined || devices === 'cpu') return;
+  throw new AppError('unsupported', 'Work is not yet shared between devices.', 'Leave --devices out.');
+}
+
+function rowsOf(result: object): string[][] {
+  return Object.entries(result).map(([figure, value]) => [
+    figure,
+    typeof value === 'object' ? JSON.stringify(value) : String(value),
+  ]);
+}
