@@ -31,7 +31,7 @@ export interface PassageChoice {
   readonly question: string;
   /** tokens that the passages may take together, with their headers */
   readonly budget: number;
-  /** at most so many passages (before joining); default 4 */
+  /** at most so many passages (before joining); default 6 */
   readonly limit?: number;
   /** tokens of a passage as it will stand in the prompt */
   readonly count: (block: Omit<ChosenPassage, 'tokens'>) => number;
@@ -39,7 +39,7 @@ export interface PassageChoice {
 
 type Index = Pick<Store, 'searchPassages' | 'documentFrequencies'>;
 
-export const DEFAULT_PASSAGES = 4;
+export const DEFAULT_PASSAGES = 6;
 /** hits looked at before the choice */
 const CANDIDATES = 48;
 /** what the best cluster of sentences counts beside BM25, both scaled to 0 … 1 */
