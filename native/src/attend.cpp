@@ -1,6 +1,6 @@
 // One unit of attention: the query heads of one KV head for a stretch of rows, over the head's rings.
 //
-// Loop: ring -> tile of 256 keys -> six stacked query rows. The tile stays in L1/L2 while all rows of the unit pass
+// Loop: ring -> tile of 512 keys -> six stacked query rows. The tile stays in L1/L2 while all rows of the unit pass
 // it; a row's own order of work is (ring, tile) ascending whatever the unit's size, which is what makes the result
 // independent of chunks and threads.
 #include <algorithm>

@@ -32,7 +32,7 @@ Cache::Cache(CacheSpec spec) : spec_(std::make_shared<CacheSpec>(std::move(spec)
   stores_.reserve(spec_->rings.size() * spec_->layers);
   for (int layer = 0; layer < spec_->layers; layer++)
     for (const Ring& ring : spec_->rings)
-      stores_.emplace_back(spec_->layout, ring.capacity(spec_->maxRows), ring.isSource);
+      stores_.emplace_back(spec_->layout, ring.capacity(spec_->maxRows));
 }
 
 Cache::Cache(const Cache& other)
@@ -64,7 +64,7 @@ bool sameQueryRotation(const Ring& a, const Ring& b, bool xpos) {
 }
 
 bool sameKeyRotation(const Ring& a, const Ring& b, bool xpos) {
-  return a.slope == b.slope && a.stride == b.stride && a.residue == b.residue &&
+  return a.enterSlope == b.enterSlope && a.stride == b.stride && a.residue == b.residue &&
          a.enterDistance() == b.enterDistance() && (a.kind == RingKind::sinks) == (b.kind == RingKind::sinks) &&
          a.hi == b.hi && (!xpos || a.align == b.align);
 }
@@ -75,7 +75,7 @@ RotationTable keyRotation(const CacheSpec& spec, const Ring& ring, const Range& 
   for (int64_t m = range.begin; m < range.end; m++) {
     const int64_t key = ring.residue + m * ring.stride;
     const double exponent = base == 0 ? 0 : -xposExponent(base, key, ring.align);
-    table.set(spec.rotation, m - range.begin, ring.slope * static_cast<double>(key), 1, exponent);
+    table.set(spec.rotation, m - range.begin, ring.enterSlope * static_cast<double>(key), 1, exponent);
   }
   return table;
 }
@@ -139,9 +139,10 @@ void Cache::begin(int64_t rows) {
 void Cache::enterKeys(int layer, const float* qkv) {
   const int headDim = spec_->headDim;
   const size_t rowLength = static_cast<size_t>(spec_->heads + 2 * spec_->kvHeads) * headDim;
-  std::vector<float> work(4 * headDim);
-  float* k = work.data() + 2 * headDim;
-  float* v = work.data() + 3 * headDim;
+  std::vector<float> work(3 * headDim);
+  float* rotated = work.data();
+  float* heldK = work.data() + headDim;
+  float* heldV = work.data() + 2 * headDim;
   for (const int index : spec_->enterOrder) {
     const Ring& ring = spec_->rings[index];
     const Range range = ring.entering(position_, rows_);
@@ -151,17 +152,18 @@ void Cache::enterKeys(int layer, const float* qkv) {
     const RotationTable& table = keyTables_[keyTableOf_[index]];
     for (int64_t m = range.begin; m < range.end; m++) {
       const int64_t key = ring.residue + m * ring.stride;
-      const int64_t at = m - range.begin;
+      const float* k = heldK;
+      const float* v = heldV;
       if (ring.source >= 0) {
         const Ring& source = spec_->rings[ring.source];
-        store(layer, ring.source).read((key - source.residue) / source.stride, k, v);
-        target.write(m, k, v, table.cosine(at), table.sine(at), work.data());
+        store(layer, ring.source).read((key - source.residue) / source.stride, heldK, heldV);
       } else {
-        const float* row = qkv + static_cast<size_t>(key - position_) * rowLength;
-        const float* newK = row + static_cast<size_t>(spec_->heads + ring.kvHead) * headDim;
-        target.write(m, newK, newK + static_cast<size_t>(spec_->kvHeads) * headDim, table.cosine(at), table.sine(at),
-                     work.data());
+        k = qkv + static_cast<size_t>(key - position_) * rowLength +
+            static_cast<size_t>(spec_->heads + ring.kvHead) * headDim;
+        v = k + static_cast<size_t>(spec_->kvHeads) * headDim;
       }
+      table.apply(m - range.begin, k, rotated);
+      target.write(m, rotated, v);
     }
   }
 }

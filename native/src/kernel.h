@@ -14,11 +14,11 @@
 
 namespace longleaf {
 
-constexpr int kTileBlocks = 4;
+constexpr int kTileBlocks = 8;
 /// Largest number of stacked query rows (rows x query heads of a group) of one kernel call.
 constexpr int kStackedRows = 6;
 
-/// One tile of 256 entries; blocks [blockBegin, blockEnd) of it may be visible, the pointers of others are unset.
+/// One tile of kTileBlocks * 64 entries; blocks [blockBegin, blockEnd) of it may be visible, the pointers of others are unset.
 struct TileKeys {
   const void* k[kTileBlocks];
   const void* v[kTileBlocks];
@@ -43,8 +43,8 @@ struct TileRows {
 
 /// Working memory of one thread, 64-byte aligned.
 struct alignas(64) TileScratch {
-  float scores[kStackedRows][256];
-  uint16_t weights[kStackedRows][256];
+  float scores[kStackedRows][kTileBlocks * 64];
+  uint16_t weights[kStackedRows][kTileBlocks * 64];
 };
 
 struct Kernel {

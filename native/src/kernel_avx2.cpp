@@ -15,7 +15,8 @@ struct Isa {
   using B = float;
   using Query = float;
   static constexpr int width = 8;
-  static constexpr int columns = 2;
+  // few rows need more columns to hide the latency of their sums
+  static constexpr int columns(int rows) { return rows <= 2 ? 4 : 2; }
   static constexpr int halves = 2;
 
   static F zero() { return _mm256_setzero_ps(); }
@@ -43,7 +44,11 @@ struct Isa {
                                          : _mm256_and_si256(u, _mm256_set1_epi32(static_cast<int>(0xffff0000u))));
   }
   static Line spread(const B* p) { return _mm256_broadcast_ss(p); }
-  static F dot(F acc, Line a, Line b) { return _mm256_fmadd_ps(a, b, acc); }
+  // asm: GCC 12 turns the intrinsic into forms that overwrite operands, and spills
+  static F dot(F acc, Line a, Line b) {
+    asm("vfmadd231ps %2,%1,%0" : "+x"(acc) : "x"(a), "x"(b));
+    return acc;
+  }
   // 2^x for x <= 0: same polynomial as the AVX-512 kernels; below 2^-126 (and for -inf) exactly 0
   static F exp2(F x) {
     const F floor = _mm256_floor_ps(_mm256_max_ps(x, _mm256_set1_ps(-126.0f)));

@@ -14,7 +14,7 @@ struct Isa {
   using B = float;
   using Query = float;
   static constexpr int width = 16;
-  static constexpr int columns = 4;
+  static constexpr int columns(int /*rows*/) { return 4; }
   static constexpr int halves = 2;
 
   static F zero() { return _mm512_setzero_ps(); }
@@ -34,7 +34,11 @@ struct Isa {
                                          : _mm512_and_si512(u, _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
   }
   static Line spread(const B* p) { return _mm512_set1_ps(*p); }
-  static F dot(F acc, Line a, Line b) { return _mm512_fmadd_ps(a, b, acc); }
+  // asm: GCC 12 turns the intrinsic into forms that overwrite operands, and spills
+  static F dot(F acc, Line a, Line b) {
+    asm("vfmadd231ps %2,%1,%0" : "+v"(acc) : "v"(a), "v"(b));
+    return acc;
+  }
   // as in kernel_avx512bf16.cpp
   static F exp2(F x) {
     const F r = _mm512_reduce_ps(x, 0x09);

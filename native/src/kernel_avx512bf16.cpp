@@ -13,7 +13,8 @@ struct Isa {
   using B = uint16_t;       // element of the broadcast operands: queries and weights
   using Query = uint16_t;
   static constexpr int width = 16;   // lanes
-  static constexpr int columns = 4;  // vectors in registers beside each other
+  // vectors in registers beside each other, for `rows` query rows
+  static constexpr int columns(int /*rows*/) { return 4; }
   static constexpr int halves = 1;   // dots per line: 1 = both elements of a pair at once
 
   static F zero() { return _mm512_setzero_ps(); }

@@ -20,7 +20,7 @@ struct Isa {
   using B = float;
   using Query = float;
   static constexpr int width = 4;
-  static constexpr int columns = 4;
+  static constexpr int columns(int /*rows*/) { return 4; }
   static constexpr int halves = 2;
 
   static F zero() { return F{0, 0, 0, 0}; }

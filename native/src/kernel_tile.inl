@@ -1,8 +1,8 @@
-// Online softmax over one tile of 256 keys for up to six stacked query rows; included by each instruction set's
+// Online softmax over one tile of 512 keys for up to six stacked query rows; included by each instruction set's
 // translation unit after it has defined `struct Isa` (see kernel_avx512bf16.cpp for the fields), inside an unnamed
 // namespace.
 //
-// Tile shape: MR query rows (all heads of the group stacked) x COLUMNS vectors of keys (scores) or of dimensions
+// Tile shape: MR query rows (all heads of the group stacked) x columns(MR) vectors of keys (scores) or of dimensions
 // (values) in registers; 6 x 4 accumulators + 4 operands + 1 broadcast fill the 32 registers of AVX-512, 6 x 2 the 16
 // of AVX2. Scores and values run through the same micro-kernel `multiply`: both operands are lines of 64 bytes
 // holding 16 x 2 elements, only the address steps differ.
@@ -12,25 +12,30 @@
 // row's range get the score -inf, which exp2 turns into exactly 0; blocks that are skipped would have added 0.
 //
 // Roofline (Zen 5, 4.1 GHz): vdpbf16ps 521 GFLOP/s per core. Versions tried: key tiles of 64 entries lose 13 %, 128
-// lose 5 % (rescaling of the output); vdpbf16ps intrinsics of GCC 12 spill accumulators (half the speed), the
+// lose 5 %, 256 1-3 % (reductions and rescaling of the output); vdpbf16ps intrinsics of GCC 12 spill accumulators (half the speed), the
 // one-line asm form does not; decode (MR <= 3) without prefetch 27 GB/s, with it 38-40.
 
 #define LL_INLINE static inline __attribute__((always_inline))
 #define LL_UNROLL _Pragma("GCC unroll 32")
 
-constexpr int kTile = 256;
+constexpr int kTile = kTileBlocks * 64;
 constexpr int kBlock = 64;
+
+// Where vector p of a group begins: vectors of 16 lanes are whole lines, shorter ones share a line.
+LL_INLINE long lineOffset(int p, long lineStride) {
+  return p * Isa::width / 16 * lineStride + p * Isa::width % 16 * 4;
+}
 
 // acc[MR][NP] += lines(base) * rows[m], over `count` steps of two elements each
 template <int MR, int NP>
-LL_INLINE void multiply(Isa::F (&acc)[MR][NP], const char* base, long step, long between, int count,
+LL_INLINE void multiply(Isa::F (&acc)[MR][NP], const char* base, long step, long lineStride, int count,
                         const Isa::B* const* rows, int rowOffset, long prefetch) {
   for (int s = 0; s < count; s++) {
     LL_UNROLL for (int half = 0; half < Isa::halves; half++) {
       Isa::Line line[NP];
-      LL_UNROLL for (int p = 0; p < NP; p++) line[p] = Isa::line(base + s * step + p * between, half);
+      LL_UNROLL for (int p = 0; p < NP; p++) line[p] = Isa::line(base + s * step + lineOffset(p, lineStride), half);
       if (MR <= 3 && half == 0)
-        LL_UNROLL for (int p = 0; p < NP; p++) __builtin_prefetch(base + s * step + p * between + prefetch);
+        LL_UNROLL for (int p = 0; p < NP; p++) __builtin_prefetch(base + s * step + lineOffset(p, lineStride) + prefetch);
       LL_UNROLL for (int m = 0; m < MR; m++) {
         const Isa::Line b = Isa::spread(rows[m] + rowOffset + 2 * s + half);
         LL_UNROLL for (int p = 0; p < NP; p++) acc[m][p] = Isa::dot(acc[m][p], line[p], b);
@@ -42,14 +47,12 @@ LL_INLINE void multiply(Isa::F (&acc)[MR][NP], const char* base, long step, long
 // scores[m][64 keys of the block] for one block
 template <int MR>
 LL_INLINE void blockScores(const char* k, int headDim, const Isa::B* const* query, float (*scores)[kTile], int at) {
-  constexpr int NP = Isa::columns;
+  constexpr int NP = Isa::columns(MR);
   constexpr int groupKeys = NP * Isa::width;
-  // vectors of one group are panels of 16 keys, or parts of one panel where a vector is shorter
-  const long between = Isa::width == 16 ? headDim * 32L : Isa::width * 4L;
   LL_UNROLL for (int g = 0; g < kBlock; g += groupKeys) {
     Isa::F acc[MR][NP];
     LL_UNROLL for (int m = 0; m < MR; m++) LL_UNROLL for (int p = 0; p < NP; p++) acc[m][p] = Isa::zero();
-    multiply<MR, NP>(acc, k + (g / 16) * headDim * 32L, 64, between, headDim / 2, query, 0, headDim * 128L);
+    multiply<MR, NP>(acc, k + (g / 16) * headDim * 32L, 64, headDim * 32L, headDim / 2, query, 0, headDim * 128L);
     LL_UNROLL for (int m = 0; m < MR; m++)
       LL_UNROLL for (int p = 0; p < NP; p++) Isa::store(scores[m] + at + g + p * Isa::width, acc[m][p]);
   }
@@ -99,7 +102,7 @@ LL_INLINE void values(const TileKeys& keys, const TileRows& rows, const float* f
   }
   const long step = keys.paddedDim * 4L;
   for (int b = keys.blockBegin; b < keys.blockEnd; b++)
-    multiply<MR, NP>(acc, static_cast<const char*>(keys.v[b]) + column * 4L, step, Isa::width * 4L, kBlock / 2,
+    multiply<MR, NP>(acc, static_cast<const char*>(keys.v[b]) + column * 4L, step, 64, kBlock / 2,
                      weights, b * kBlock, 4096);
   LL_UNROLL for (int m = 0; m < MR; m++)
     LL_UNROLL for (int p = 0; p < NP; p++) Isa::store(rows.output[m] + column + p * Isa::width, acc[m][p]);
@@ -118,7 +121,7 @@ __attribute__((noinline)) static void attendRows(const TileKeys& keys, const Til
     factor[m] = rowWeights(rows, m, keys.blockBegin * kBlock, keys.blockEnd * kBlock, scratch.scores[m], w);
     weights[m] = w;
   }
-  constexpr int wide = Isa::columns;
+  constexpr int wide = Isa::columns(MR);
   const int vectors = keys.paddedDim / Isa::width;
   int v = 0;
   for (; v + wide <= vectors; v += wide) values<MR, wide>(keys, rows, factor, weights, v * Isa::width);

@@ -108,20 +108,26 @@ int64_t Ring::snapshotPeriod() const {
 int64_t Ring::snapshotSlots(int64_t position) const {
   const int64_t held = entries(0, position - enterDistance()).end;
   if (held == 0) return 0;
-  return kind == RingKind::sliding && endless() ? held : snapshotPeriod();
+  if (kind == RingKind::sliding && endless()) return held;
+  // A ring that is not full yet takes the next power of two, so that short conversations have small snapshots.
+  int64_t slots = kBlockEntries;
+  while (slots < held && slots < snapshotPeriod()) slots *= 2;
+  return std::min(slots, snapshotPeriod());
 }
 
 std::vector<int> finishRings(std::vector<Ring>& rings, int heads, int kvHeads, int64_t sinkCount) {
   const int count = static_cast<int>(rings.size());
   for (int i = 0; i < count; i++) {
     rings[i].sinkCount = sinkCount;
+    rings[i].enterSlope = rings[i].slope;
     checkRing(rings[i], i, heads, kvHeads);
     require(rings[i].source >= -1 && rings[i].source < count && rings[i].source != i, i, "source out of range");
   }
   for (int i = 0; i < count; i++) {
     if (rings[i].source < 0) continue;
-    checkSource(rings[i], rings[rings[i].source], i);
-    rings[rings[i].source].isSource = true;
+    const Ring& source = rings[rings[i].source];
+    checkSource(rings[i], source, i);
+    rings[i].enterSlope = rings[i].slope - source.slope;
   }
   std::vector<int> order;
   std::vector<char> placed(count, 0);

@@ -19,7 +19,7 @@ constexpr int64_t kMaximumPosition = int64_t(1) << 40;
 constexpr int kBlockEntries = 64;
 /// Entries of one softmax tile. Tiles start at multiples of this in m, never at a chunk's first key, so that a row's
 /// maximum, sum and merge order do not depend on how the rows were chunked.
-constexpr int kTileEntries = 256;
+constexpr int kTileEntries = 512;
 
 struct Range {
   int64_t begin = 0;
@@ -44,7 +44,8 @@ struct Ring {
   double intercept = 0;
   // derived by finishRings
   int64_t sinkCount = 0;
-  bool isSource = false;
+  /// By slope * k a new key is turned; by the difference of the slopes a key that another ring turned already.
+  double enterSlope = 1;
 
   bool endless() const { return hi >= kEndless; }
   /// Distance at which keys enter: at once from new rows, or at lo by handover from the source ring.
@@ -63,7 +64,7 @@ struct Ring {
   Range entering(int64_t position, int64_t rows) const;
   /// Slots of this ring in a snapshot at `position`; 0 while no key has entered.
   int64_t snapshotSlots(int64_t position) const;
-  /// Slot of entry m in a snapshot (unchanged entries keep their place as the position grows).
+  /// Entry m lies in slot m mod period of a snapshot (unchanged entries keep their place as the position grows).
   int64_t snapshotPeriod() const;
 };
 

@@ -20,7 +20,7 @@ const uint16_t* halves(const std::shared_ptr<AlignedBuffer>& b) { return reinter
 float* floats(std::shared_ptr<AlignedBuffer>& b) { return reinterpret_cast<float*>(b->data()); }
 const float* floats(const std::shared_ptr<AlignedBuffer>& b) { return reinterpret_cast<const float*>(b->data()); }
 
-constexpr int64_t kFirstEntries = 256;
+constexpr int64_t kFirstEntries = kBlockEntries;
 
 }  // namespace
 
@@ -39,7 +39,7 @@ float fromBf16(uint16_t x) {
 }
 
 size_t RingStore::bytes() const {
-  return (keys_ ? keys_->size() : 0) + (values_ ? values_->size() : 0) + (raw_ ? raw_->size() : 0);
+  return (keys_ ? keys_->size() : 0) + (values_ ? values_->size() : 0);
 }
 
 void RingStore::reserve(int64_t end) {
@@ -48,7 +48,6 @@ void RingStore::reserve(int64_t end) {
   needed = std::max(needed, entries_);
   makeWritable(keys_, keyBytes(needed));
   makeWritable(values_, valueBytes(needed));
-  if (keepsRaw_) makeWritable(raw_, keyBytes(needed));
   entries_ = needed;
 }
 
@@ -74,30 +73,7 @@ void RingStore::storeValue(int64_t slot, const float* v) {
   for (int i = 0; i < layout_.headDim; i++) pair[i * 2] = toBf16(v[i]);
 }
 
-void RingStore::write(int64_t m, const float* k, const float* v, const float* cosine, const float* sine, float* work) {
-  const int headDim = layout_.headDim;
-  const int64_t at = slot(m);
-  float* source = work;
-  float* rotated = work + headDim;
-  std::memcpy(source, k, headDim * sizeof(float));
-  if (keepsRaw_ && layout_.bf16) {
-    for (int i = 0; i < headDim; i++) {
-      const uint16_t rounded = toBf16(k[i]);
-      halves(raw_)[at * headDim + i] = rounded;
-      source[i] = fromBf16(rounded);
-    }
-  } else if (keepsRaw_) {
-    std::memcpy(floats(raw_) + at * headDim, k, headDim * sizeof(float));
-  }
-  for (int i = 0; i < headDim / 2; i++) {
-    rotated[2 * i] = source[2 * i] * cosine[i] - source[2 * i + 1] * sine[i];
-    rotated[2 * i + 1] = source[2 * i + 1] * cosine[i] + source[2 * i] * sine[i];
-  }
-  storeKey(at, rotated);
-  storeValue(at, v);
-}
-
-void RingStore::writeRotated(int64_t m, const float* k, const float* v) {
+void RingStore::write(int64_t m, const float* k, const float* v) {
   storeKey(slot(m), k);
   storeValue(slot(m), v);
 }
@@ -106,14 +82,14 @@ void RingStore::read(int64_t m, float* k, float* v) const {
   const int headDim = layout_.headDim;
   const int64_t at = slot(m);
   if (!layout_.bf16) {
-    std::memcpy(k, floats(keepsRaw_ ? raw_ : keys_) + at * headDim, headDim * sizeof(float));
+    std::memcpy(k, floats(keys_) + at * headDim, headDim * sizeof(float));
     std::memcpy(v, floats(values_) + at * layout_.paddedDim, headDim * sizeof(float));
     return;
   }
   const uint16_t* panel = halves(keys_) + at / 16 * headDim * 16 + at % 16 * 2;
   const uint16_t* pair = halves(values_) + at / 2 * layout_.paddedDim * 2 + at % 2;
   for (int i = 0; i < headDim; i++) {
-    k[i] = fromBf16(keepsRaw_ ? halves(raw_)[at * headDim + i] : panel[i / 2 * 32 + i % 2]);
+    k[i] = fromBf16(panel[i / 2 * 32 + i % 2]);
     v[i] = fromBf16(pair[i * 2]);
   }
 }
@@ -143,11 +119,6 @@ void RingStore::fillNoise(uint64_t seed) {
     for (int i = 0; i < 2 * headDim; i++) row[i] = next();
     storeKey(at, row.get());
     storeValue(at, row.get() + headDim);
-    if (!keepsRaw_) continue;
-    for (int i = 0; i < headDim; i++) {
-      if (layout_.bf16) halves(raw_)[at * headDim + i] = toBf16(row[i]);
-      else floats(raw_)[at * headDim + i] = row[i];
-    }
   }
 }
 

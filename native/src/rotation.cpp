@@ -34,6 +34,15 @@ void RotationTable::set(const RotationSpec& spec, int64_t index, double rotated,
   }
 }
 
+void RotationTable::apply(int64_t index, const float* x, float* out) const {
+  const float* c = cosine(index);
+  const float* s = sine(index);
+  for (size_t i = 0; i < pairs_; i++) {
+    out[2 * i] = x[2 * i] * c[i] - x[2 * i + 1] * s[i];
+    out[2 * i + 1] = x[2 * i + 1] * c[i] + x[2 * i] * s[i];
+  }
+}
+
 double xposExponent(double scaleBase, int64_t position, int64_t align) {
   const int64_t start = position / align * align;
   return (static_cast<double>(position - start) - static_cast<double>(align) / 2) / scaleBase;

@@ -30,6 +30,8 @@ class RotationTable {
 
   /// Row `index`: angle of `rotated`; `scale` multiplies both, XPOS adds zeta_i^exponent (longnet.md section 1).
   void set(const RotationSpec& spec, int64_t index, double rotated, double scale, double exponent);
+  /// Rotates x [headDim] by row `index`; `out` may not be x.
+  void apply(int64_t index, const float* x, float* out) const;
   const float* cosine(int64_t index) const { return cosine_.data() + index * pairs_; }
   const float* sine(int64_t index) const { return sine_.data() + index * pairs_; }
 

@@ -1,9 +1,9 @@
 // Canonical snapshots: a pure function of the position and of the keys that later queries can still need.
 //
 // Order: rings by the distance at which keys enter them (a ring that comes into use later is appended at the end),
-// then layer, then K [slots][headDim], V [slots][headDim] in the storage's element type. K is unrotated in rings that
-// hand keys on, rotated in the others. Entry m of a ring lies in slot m mod period, so entries that stay keep their
-// bytes from one snapshot to the next; slots without an entry are zero. Endless rings hold all entries in order.
+// then layer, then K [slots][headDim] as the ring rotates it, V [slots][headDim], in the storage's element type.
+// Entry m of a ring lies in slot m mod period, so entries that stay keep their bytes from one snapshot to the next;
+// slots without an entry are zero. Endless rings hold all entries in order.
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -135,13 +135,6 @@ class PartReader {
   size_t at_ = 0;
 };
 
-RotationTable heldRotation(const CacheSpec& spec, const Ring& ring, const Range& held) {
-  RotationTable table(spec.rotation, held.end - held.begin);
-  for (int64_t m = held.begin; m < held.end; m++)
-    table.set(spec.rotation, m - held.begin, ring.slope * static_cast<double>(ring.residue + m * ring.stride), 1, 0);
-  return table;
-}
-
 }  // namespace
 
 void Cache::finishRestore(int64_t position) {
@@ -158,27 +151,20 @@ void Cache::finishRestore(int64_t position) {
   restored_.clear();
   restoredBytes_ = 0;
   std::vector<uint8_t> bytes;
-  std::vector<float> work(4 * headDim);
-  float* k = work.data() + 2 * headDim;
-  float* v = work.data() + 3 * headDim;
-  std::unique_ptr<RotationTable> table;
+  std::vector<float> k(headDim), v(headDim);
   for (size_t i = 0; i + 1 < pieces.size(); i++) {
     const SnapshotPiece& piece = pieces[i];
     const Ring& ring = spec_->rings[piece.ring];
     const Range held = ring.retained(position);
     RingStore& target = store(piece.layer, piece.ring);
-    if (piece.layer == 0 && target.keepsRaw()) table = std::make_unique<RotationTable>(heldRotation(*spec_, ring, held));
     bytes.resize(2 * piece.slots * rowBytes);
     reader.read(bytes.data(), bytes.size());
     target.reserve(held.end);
     for (int64_t m = held.begin; m < held.end; m++) {
       const int64_t slot = m % ring.snapshotPeriod();
-      widenRow(bytes.data() + slot * rowBytes, headDim, spec_->bf16, k);
-      widenRow(bytes.data() + (piece.slots + slot) * rowBytes, headDim, spec_->bf16, v);
-      if (target.keepsRaw())
-        target.write(m, k, v, table->cosine(m - held.begin), table->sine(m - held.begin), work.data());
-      else
-        target.writeRotated(m, k, v);
+      widenRow(bytes.data() + slot * rowBytes, headDim, spec_->bf16, k.data());
+      widenRow(bytes.data() + (piece.slots + slot) * rowBytes, headDim, spec_->bf16, v.data());
+      target.write(m, k.data(), v.data());
     }
   }
   position_ = position;
