@@ -71,33 +71,37 @@ export class TokenAppender {
     options: AppendOptions,
     isLast: boolean,
   ): Promise<Float32Array | 'preempted'> {
-    const preempt = new AbortController();
-    const signals = options.signal === undefined ? [preempt.signal] : [preempt.signal, options.signal];
+    const preempt = options.priority === 'reading' ? new AbortController() : null;
+    const signal = anyOf(preempt?.signal, options.signal);
     const started = performance.now();
     const want = options.logits === 'all' ? 'all' : isLast ? 'last' : 'none';
     try {
       const logits = await this.#runtime.forward(state.cache, chunk, {
         logits: want,
-        signal: AbortSignal.any(signals),
+        ...(signal === undefined ? {} : { signal }),
         betweenLayers: this.#betweenLayers(options, started, preempt),
       });
       state.history.append(chunk);
       this.#measure(chunk.length, performance.now() - started);
       return logits;
     } catch (error) {
-      if (preempt.signal.aborted && options.signal?.aborted !== true && isInterrupted(error))
+      if (preempt?.signal.aborted === true && options.signal?.aborted !== true && isInterrupted(error))
         return 'preempted';
       throw error;
     }
   }
 
-  #betweenLayers(options: AppendOptions, started: number, preempt: AbortController): () => Promise<void> {
+  #betweenLayers(
+    options: AppendOptions,
+    started: number,
+    preempt: AbortController | null,
+  ): () => Promise<void> {
     const layers = this.#runtime.hyperparameters.layers;
     let layersDone = 0;
     return async () => {
       layersDone++;
       await this.#breathe();
-      if (options.priority === 'chat' || !options.turn.chatWaiting) return;
+      if (preempt === null || !options.turn.chatWaiting) return;
       const perLayer = (performance.now() - started) / layersDone;
       if (perLayer * (layers - layersDone) > WORTH_FINISHING_MS) preempt.abort();
     };
@@ -139,6 +143,10 @@ export class TokenAppender {
         'Tokenize the text with this model.',
       );
   }
+}
+
+function anyOf(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b]);
 }
 
 function keepLastLogits(state: LiveState, logits: Float32Array, vocabulary: number): void {

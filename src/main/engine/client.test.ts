@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../shared/errors.ts';
 import { startEngine, type StartEngineOptions } from './client.ts';
@@ -196,6 +198,16 @@ describe('the engine process', () => {
     const gemma = tinyModel({ heads: 0 });
     await expect(start({ modelPath: gemma.modelPath })).rejects.toMatchObject({ code: 'invalid-input' });
     gemma.remove();
+  });
+
+  it('tells about a damaged state.db that it set aside', async () => {
+    const dataFolder = join(model.folder, 'damaged');
+    mkdirSync(dataFolder);
+    writeFileSync(join(dataFolder, 'state.db'), 'no database '.repeat(10_000));
+    const notes: string[] = [];
+    const engine = await start({ dataFolder, onNote: (note) => notes.push(note) });
+    expect(await engine.stored()).toEqual([]);
+    expect(notes.join()).toMatch(/set aside/);
   });
 
   it('rejects everything with engine-lost when the process dies', async () => {

@@ -5,7 +5,7 @@
 import { AppError } from '../../shared/errors.ts';
 import type { StateHandle } from './engine.ts';
 import type { Cache } from './runtime.ts';
-import { prefixDigests, TokenHistory } from './token-history.ts';
+import { prefixDigests, type TokenHistory } from './token-history.ts';
 
 export interface LiveState {
   /** model, plan, variant and numerics version as one hash: states of different identity never mix */
@@ -66,9 +66,17 @@ export class LiveStates {
     return candidates.findLast((state, index) => state.history.digest() === digests[index]) ?? null;
   }
 
-  /** Takes a new state in and holds it. @throws AppError 'busy' when held states leave no room for it */
+  /**
+   * Takes a new state in and holds it.
+   * @throws AppError 'busy' when held states leave no room for it; its cache is freed then
+   */
   hold(state: LiveState): StateHandle {
-    this.#makeRoom(state.cache.bytes);
+    try {
+      this.#makeRoom(state.cache.bytes);
+    } catch (error) {
+      state.cache.release();
+      throw error;
+    }
     return this.#hold(newSlot(state));
   }
 

@@ -207,6 +207,30 @@ describe('EngineService', () => {
     expect(await answer(service, state)).toEqual(answered);
   });
 
+  it('serves a chat between two pages of a saving, and saves what was there when it began', async () => {
+    const ids = tinyIds(300);
+    const service = start({ stored: true });
+    const state = await read(service, ids, false);
+    const undisturbed = await service.snapshot(state, 'undisturbed');
+    const saving = service.snapshot(state, 'library');
+    const { state: fork } = await service.open({ plan: tinyPlan(), ids, useStored: false });
+    await service.prefill(fork, tinyIds(20, 5), 'chat');
+    expect(service.stored('library')).toEqual([]);
+    await expect(service.prefill(state, tinyIds(5), 'chat')).rejects.toMatchObject({ code: 'conflict' });
+    expect((await saving).checksum).toBe(undisturbed.checksum);
+  });
+
+  it('ends a saving that is cancelled', async () => {
+    const service = start({ stored: true });
+    const state = await read(service, tinyIds(300), false);
+    const cancel = new AbortController();
+    const saving = service.snapshot(state, 'library', { signal: cancel.signal });
+    setImmediate(() => cancel.abort());
+    await expect(saving).rejects.toMatchObject({ code: 'interrupted' });
+    expect(service.stored()).toEqual([]);
+    expect(await service.snapshot(state, 'library')).toMatchObject({ position: 300 });
+  });
+
   it('hands the engine to a chat at the next layer of reading', async () => {
     const layers = 30;
     const deepModel = tinyModel({ layers, heads: 1, kvHeads: 1, embedding: 32, feedForward: 32 });

@@ -19,7 +19,7 @@ import type {
 import { LiveStates, type LiveState } from './live-states.ts';
 import { canonicalPlan } from './plan/schema.ts';
 import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
-import { WorkQueue, type Turn } from './queue.ts';
+import { interrupted, WorkQueue, type Turn } from './queue.ts';
 import type { Cache, Runtime } from './runtime.ts';
 import { Sampler } from './sampling/index.ts';
 import { argmax, logProbability } from './scoring.ts';
@@ -258,7 +258,7 @@ export class EngineService {
         state,
         betweenPages: async () => {
           await new Promise((resolve) => setImmediate(resolve));
-          options.signal?.throwIfAborted();
+          if (options.signal?.aborted === true) throw interrupted();
           await turn.yieldToChat();
         },
       });

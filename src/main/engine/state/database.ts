@@ -15,6 +15,9 @@ const APPLICATION_ID = 0x4c4c5354;
 /** Larger than SQLite's default: a page of a state is 4 MB, and long chains of overflow pages cost time. */
 const SQLITE_PAGE_BYTES = 65_536;
 
+/** How long an operation waits for another process's transaction. */
+const BUSY_MS = 5000;
+
 /** The WAL is folded back every 16 MB, and cut back to 64 MB at most. */
 const WAL_CHECKPOINT_PAGES = 256;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -45,13 +48,15 @@ const MIGRATIONS = [
      PRIMARY KEY (state_id, page_id)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX states_of_page ON state_pages (page_id);`,
+  // Engines of several models share the file: what an interrupted writer left is told from what is being written.
+  'ALTER TABLE states ADD COLUMN writer INTEGER; -- process id',
 ];
 
 /**
- * Opens or creates the file at `path`, for this process alone.
+ * Opens or creates the file at `path`. Several engine processes may have it open: SQLite lets them write in turn.
  * @param onNote told when a damaged file was set aside
  * @throws AppError 'invalid-input' for a database of another program, 'unsupported' for one of a newer version,
- *   'busy' when another process has it, 'disk-full'
+ *   'not-found' when the folder can't be written to, 'busy' when another process holds it locked, 'disk-full'
  */
 export function openStateDatabase(path: string, onNote: (note: string) => void): StateDatabase {
   try {
@@ -90,11 +95,20 @@ export function asAppError(error: unknown, path: string): unknown {
     return new AppError('disk-full', `The disk is full: ${path} can't grow.`, 'Free some space.', {
       cause: error,
     });
+  if (code === 'SQLITE_CANTOPEN' || code.startsWith('SQLITE_READONLY'))
+    return new AppError(
+      'not-found',
+      `${path} can't be opened for writing.`,
+      'Check the rights of its folder.',
+      {
+        cause: error,
+      },
+    );
   if (code.startsWith('SQLITE_BUSY'))
     return new AppError(
       'busy',
-      `Another process has ${path} open.`,
-      'Close the other Longleaf, or give this one another data folder (--data).',
+      `Another process has kept ${path} locked for ${BUSY_MS / 1000} seconds.`,
+      'Close what has it open, or use another data folder (--data).',
       { cause: error },
     );
   // A missing parent row: the file was set aside, or the state dropped, while it was being written.
@@ -104,10 +118,8 @@ export function asAppError(error: unknown, path: string): unknown {
 }
 
 function openChecked(path: string): StateDatabase {
-  const database = new Database(path, { timeout: 5000 });
+  const database = new Database(path, { timeout: BUSY_MS });
   try {
-    // One process only: no shared memory file, and no second writer (SQLite before 3.51.3 could lose writes).
-    database.pragma('locking_mode = EXCLUSIVE');
     refuseForeign(database, path);
     database.pragma(`page_size = ${SQLITE_PAGE_BYTES}`);
     database.pragma('auto_vacuum = INCREMENTAL');
@@ -146,13 +158,16 @@ function refuseForeign(database: StateDatabase, path: string): void {
 }
 
 function migrate(database: StateDatabase): void {
-  for (let version = readNumber(database, 'user_version'); version < MIGRATIONS.length; version++) {
-    database.transaction(() => {
-      database.exec(MIGRATIONS[version]);
-      database.pragma(`application_id = ${APPLICATION_ID}`);
-      database.pragma(`user_version = ${version + 1}`);
-    })();
-  }
+  const step = database.transaction(() => {
+    // Read inside the transaction: two engines may start on a new file at the same time.
+    const version = readNumber(database, 'user_version');
+    if (version >= MIGRATIONS.length) return false;
+    database.exec(MIGRATIONS[version]);
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`user_version = ${version + 1}`);
+    return true;
+  });
+  while (readNumber(database, 'user_version') < MIGRATIONS.length && step.immediate());
 }
 
 function readNumber(database: StateDatabase, pragma: string): number {

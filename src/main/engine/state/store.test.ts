@@ -269,6 +269,36 @@ describe('StateStore', () => {
     expect((await restore(ids))?.cache.position).toBe(40_000);
   });
 
+  it('is shared by the engines of two models: each sees what the other completed', async () => {
+    const other = open();
+    const ids = tinyIds(640);
+    const meanwhile = async (): Promise<void> => {
+      // Saved between two pages of the first one's saving, with five pages in common.
+      if (other.list('other').length > 0) return;
+      const state = tapeState(ids.subarray(0, 320));
+      await other.save({ identity, label: 'other', state, betweenPages: async () => undefined });
+      await other.remove('none');
+    };
+    await save(ids, 'library', meanwhile);
+    expect(other.list().map(({ position }) => position)).toEqual([640, 320]);
+    await store.remove('library');
+    expect(other.list().map(({ position }) => position)).toEqual([320]);
+    expect((await restore(ids))?.cache.position).toBe(320);
+    other.close();
+  });
+
+  it('leaves a state alone that another living process is writing', async () => {
+    await save(tinyIds(320));
+    const ppid = process.ppid;
+    tamper(
+      "INSERT INTO states (label, identity, position, prefix_hash, created_at, writer) VALUES ('a','b',1,'c','d',?)",
+      ppid,
+    );
+    expect(count('states')).toBe(2);
+    tamper('UPDATE states SET writer = ? WHERE header IS NULL', 2 ** 30);
+    expect(count('states')).toBe(1);
+  });
+
   it('refuses the database of another program and of a newer version, and touches neither', async () => {
     for (const [sql, code] of [
       ['PRAGMA user_version = 999', 'unsupported'],

@@ -3,6 +3,7 @@
  * transaction, after all of its pages are durable; what an interrupted writer leaves is swept at the next start.
  * Every page is verified when it is read: a damaged state is dropped with a note, and a shorter prefix serves.
  */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
 import type { StoredState } from '../engine.ts';
@@ -69,9 +70,10 @@ export class StateStore {
     this.#folder = folder;
     this.#path = join(folder, 'state.db');
     this.#options = options;
+    mkdirSync(folder, { recursive: true });
     this.#database = openStateDatabase(this.#path, options.onNote);
     if (options.maxPageCount !== undefined) this.#database.pragma(`max_page_count = ${options.maxPageCount}`);
-    this.#use((tables) => tables.remove(tables.incomplete()));
+    this.#use((tables) => tables.remove(tables.interrupted()));
   }
 
   /** Complete states of a label (or all), oldest first. */

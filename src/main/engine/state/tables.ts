@@ -52,9 +52,10 @@ export class StateTables {
   begin(state: NewState): number {
     const result = this.#database
       .prepare(
-        'INSERT INTO states (label, identity, position, prefix_hash, created_at) VALUES (?, ?, ?, ?, ?)',
+        `INSERT INTO states (label, identity, position, prefix_hash, created_at, writer)
+         VALUES (?, ?, ?, ?, ?, ?)`,
       )
-      .run(state.label, state.identity, state.position, state.prefixHash, state.createdAt);
+      .run(state.label, state.identity, state.position, state.prefixHash, state.createdAt, process.pid);
     return Number(result.lastInsertRowid);
   }
 
@@ -79,9 +80,12 @@ export class StateTables {
     });
   }
 
-  /** States whose writing was interrupted. */
-  incomplete(): number[] {
-    return this.#database.prepare('SELECT id FROM states WHERE header IS NULL').pluck().all() as number[];
+  /** States whose writing was interrupted: their process is gone, or is this one, which is only starting. */
+  interrupted(): number[] {
+    const rows = this.#database.prepare('SELECT id, writer FROM states WHERE header IS NULL').all();
+    return (rows as { id: number; writer: number | null }[])
+      .filter(({ writer }) => writer === null || writer === process.pid || !isAlive(writer))
+      .map(({ id }) => id);
   }
 
   // ---- pages ----
@@ -143,7 +147,8 @@ export class StateTables {
   }
 
   transaction<T>(work: () => T): T {
-    return this.#database.transaction(work)();
+    // Immediate: a transaction that reads first and writes then could find that another process was quicker.
+    return this.#database.transaction(work).immediate();
   }
 
   #pragma(name: string): number {
@@ -152,5 +157,15 @@ export class StateTables {
 
   #rows(rest: string, parameters: readonly (string | number)[]): StateRow[] {
     return this.#database.prepare(`SELECT ${COLUMNS} FROM states ${rest}`).all(...parameters) as StateRow[];
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there is such a process, of another user.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
