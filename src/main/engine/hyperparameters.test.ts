@@ -86,6 +86,13 @@ describe('readHyperparameters', () => {
     expect(inverseFrequencies(hyperparameters)[1]).toBeCloseTo(10_000 ** (-2 / 32) / 2, 12);
   });
 
+  it('leaves dimensions beyond the rotated ones alone', async () => {
+    const hyperparameters = await readHyperparameters(changed({ 'llama.rope.dimension_count': 8 }));
+    const frequencies = inverseFrequencies(hyperparameters);
+    expect(frequencies).toHaveLength(16);
+    expect([...frequencies.subarray(3, 6)]).toEqual([10_000 ** (-6 / 8), 0, 0]);
+  });
+
   it.each([
     ['another architecture, by name', { 'general.architecture': 'mamba' }, {}, 'unsupported', '"mamba"'],
     ['no architecture', { 'general.architecture': undefined }, {}, 'invalid-input', 'architecture'],

@@ -44,18 +44,20 @@ export function geometryOf(hyperparameters: Hyperparameters): PlanGeometry {
 }
 
 /**
- * Inverse RoPE frequencies in radians per position, f64, `[ropeDimensions / 2]`:
+ * Inverse RoPE frequencies in radians per position, f64 `[headDim / 2]`:
  * theta_i = base^(-2i / ropeDimensions), divided by the model's factor of that pair where it has one
- * (Su et al. 2021, section 3.2; factors: llama 3's `rope_freqs.weight`).
+ * (Su et al. 2021, section 3.2; factors: llama 3's `rope_freqs.weight`). Pairs beyond ropeDimensions have the
+ * frequency 0: they are not turned.
  */
 export function inverseFrequencies(
-  hyperparameters: Pick<Hyperparameters, 'ropeBase' | 'ropeDimensions' | 'ropeFactors'>,
+  hyperparameters: Pick<Hyperparameters, 'headDim' | 'ropeBase' | 'ropeDimensions' | 'ropeFactors'>,
 ): Float64Array {
-  const { ropeBase, ropeDimensions, ropeFactors } = hyperparameters;
-  return Float64Array.from(
-    { length: ropeDimensions / 2 },
-    (_, i) => ropeBase ** ((-2 * i) / ropeDimensions) / (ropeFactors === null ? 1 : ropeFactors[i]),
-  );
+  const { headDim, ropeBase, ropeDimensions, ropeFactors } = hyperparameters;
+  const frequencies = new Float64Array(headDim / 2);
+  for (let i = 0; i < ropeDimensions / 2; i++) {
+    frequencies[i] = ropeBase ** ((-2 * i) / ropeDimensions) / (ropeFactors === null ? 1 : ropeFactors[i]);
+  }
+  return frequencies;
 }
 
 /**
