@@ -15,6 +15,8 @@ interface Level {
   readonly files: readonly { readonly name: string; readonly rules: Ignore }[];
 }
 
+/** as git sets core.ignoreCase */
+const ignorecase = process.platform !== 'linux';
 const maxRuleBytes = 1 << 20;
 
 export class IgnoreRules {
@@ -67,12 +69,21 @@ export class IgnoreRules {
 function test(rules: Ignore, folder: string, path: string, isFolder: boolean): 'ignored' | 'wanted' | null {
   const relative = path.slice(folder.endsWith(sep) ? folder.length : folder.length + 1).replaceAll(sep, '/');
   if (!ignore.isPathValid(relative)) return null;
-  const parent = relative.includes('/') ? `${dirname(relative)}/` : null;
-  // a deeper rule has brought the parent back, else the scan would not be here: only the name itself counts then
-  const own = parent !== null && rules.test(parent).ignored ? `_/${relative.slice(parent.length)}` : relative;
-  const result = rules.test(isFolder ? `${own}/` : own);
+  const above = dirname(relative);
+  const effective = above !== '.' && rules.test(`${above}/`).ignored ? bringBack(rules, above) : rules;
+  const result = effective.test(isFolder ? `${relative}/` : relative);
   if (result.ignored) return 'ignored';
   return result.unignored ? 'wanted' : null;
+}
+
+/**
+ * The rules for what is inside `folder`, which they ignore and a deeper file has brought back (else the scan would
+ * not be there): only patterns that match a path itself count then, not those that match a folder above it.
+ */
+function bringBack(rules: Ignore, folder: string): Ignore {
+  const parts = folder.split('/').map((part) => part.replace(/[\\*?[\]\s]/g, '\\$&'));
+  const folders = parts.map((_, index) => `!/${parts.slice(0, index + 1).join('/')}/`);
+  return ignore({ ignorecase }).add(rules).add(folders);
 }
 
 function isRepositoryTop(folder: string): boolean {
@@ -83,8 +94,7 @@ function readLevel(folder: string): Level {
   const files: Level['files'][number][] = [];
   for (const name of ['.ignore', '.gitignore', '.git/info/exclude']) {
     const text = readRules(join(folder, ...name.split('/')));
-    if (text !== null && text.trim() !== '')
-      files.push({ name, rules: ignore({ allowRelativePaths: false }).add(text) });
+    if (text !== null && text.trim() !== '') files.push({ name, rules: ignore({ ignorecase }).add(text) });
   }
   return { folder, files };
 }

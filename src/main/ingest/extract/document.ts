@@ -1,6 +1,6 @@
 /** One file to one document. Runs in a worker thread. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
 import { AppError } from '../../../shared/errors.ts';
 import type { ContentHash } from '../../../shared/model/index.ts';
@@ -22,10 +22,20 @@ export async function extractDocument(absolutePath: string, kind: DocumentKind):
 }
 
 function readWhole(absolutePath: string): Buffer {
+  let handle: number;
   try {
-    return readFileSync(absolutePath);
+    // without waiting: a pipe that has taken the file's place since the scan would block this thread for ever
+    handle = openSync(absolutePath, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw readError(error, absolutePath);
+  }
+  try {
+    if (!fstatSync(handle).isFile()) throw new AppError('invalid-input', 'It is not a regular file.');
+    return readFileSync(handle);
+  } catch (error) {
+    throw error instanceof AppError ? error : readError(error, absolutePath);
+  } finally {
+    closeSync(handle);
   }
 }
 
