@@ -12,7 +12,7 @@ import type { EngineService } from './service.ts';
 import { StateStore } from './state/store.ts';
 import { greedy, tinyIds, tinyModel, tinyPlan, tinyRuntime, tinyService } from './testing/tiny-engine.ts';
 
-describe('EngineService', () => {
+describe.each(['reference', 'cpu'] as const)('EngineService on %s', (backend) => {
   let model: ReturnType<typeof tinyModel>;
   let runtime: Runtime;
   let folder: string;
@@ -20,7 +20,7 @@ describe('EngineService', () => {
 
   beforeAll(async () => {
     model = tinyModel();
-    runtime = await tinyRuntime(model.modelPath);
+    runtime = await tinyRuntime(model.modelPath, backend);
   });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'longleaf-service-'));
@@ -29,7 +29,10 @@ describe('EngineService', () => {
     for (const service of services.splice(0)) await service.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  afterAll(() => model.remove());
+  afterAll(async () => {
+    await runtime.release();
+    model.remove();
+  });
 
   interface StartOptions {
     /** in place of the shared one */
@@ -234,7 +237,7 @@ describe('EngineService', () => {
   it('hands the engine to a chat at the next layer of reading', async () => {
     const layers = 30;
     const deepModel = tinyModel({ layers, heads: 1, kvHeads: 1, embedding: 32, feedForward: 32 });
-    const inner = await tinyRuntime(deepModel.modelPath);
+    const inner = await tinyRuntime(deepModel.modelPath, backend);
     /** layers that were begun, in order */
     const trace: { reading: boolean }[] = [];
     let atLayer = (_reading: boolean, _layer: number): void => undefined;
@@ -277,6 +280,7 @@ describe('EngineService', () => {
     // Open, prefill and generate are three requests: before each, reading finishes at most the layer it is in.
     expect(await answered.promise).toBeLessThanOrEqual(3);
     expect(total).toBe(500);
+    await inner.release();
     deepModel.remove();
   });
 });

@@ -6,6 +6,7 @@ import { startEngine } from '../client.ts';
 import { tinyIds, tinyModelHash, tinyPlan } from './tiny-engine.ts';
 
 export interface ReaderOptions {
+  readonly backend: 'cpu' | 'reference';
   readonly modelPath: string;
   readonly dataFolder: string;
   readonly tokens: number;
@@ -19,13 +20,13 @@ export type ReaderEvent =
   | { readonly event: 'saved'; readonly position: number }
   | { readonly event: 'done'; readonly checksum: string; readonly states: number };
 
-const { modelPath, dataFolder, tokens, interval } = JSON.parse(process.argv[2]) as ReaderOptions;
+const { backend, modelPath, dataFolder, tokens, interval } = JSON.parse(process.argv[2]) as ReaderOptions;
 const say = (event: ReaderEvent): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
 
 const engine = await startEngine({
   modelPath,
   modelHash: tinyModelHash,
-  backend: 'reference',
+  backend,
   dataFolder,
   maxMemoryMB: 100,
   maxDiskGB: 1,

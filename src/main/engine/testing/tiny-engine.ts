@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openGguf } from '../../formats/index.ts';
 import { encodeTinyLlama, tinyVocabulary, type TinyLlama } from '../../formats/testing/index.ts';
+import { createCpuRuntime } from '../cpu/index.ts';
+import type { BackendName } from '../engine.ts';
 import { preset, type PresetName } from '../plan/presets.ts';
 import type { AttentionPlan } from '../plan/types.ts';
 import { createReferenceRuntime } from '../reference/index.ts';
@@ -31,10 +33,10 @@ export function tinyModel(options: Partial<TinyLlama> = {}): {
   return { folder, modelPath, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export async function tinyRuntime(modelPath: string): Promise<Runtime> {
+export async function tinyRuntime(modelPath: string, backend: BackendName = 'reference'): Promise<Runtime> {
   const gguf = await openGguf(modelPath);
   try {
-    return await createReferenceRuntime(gguf);
+    return await (backend === 'cpu' ? createCpuRuntime(gguf) : createReferenceRuntime(gguf));
   } finally {
     await gguf.close();
   }
