@@ -79,24 +79,39 @@ export function byteOrderMark(
   return null;
 }
 
-/** UTF-16 or UTF-32 without a mark: its NULs stand at one place of each unit only, and what it says is text */
+/** UTF-16 or UTF-32 without a mark: nearly all of its NULs stand at one place of each unit, and what it says is text */
 export function wideEncoding(bytes: Uint8Array): WideEncoding | null {
   const units = Math.floor(Math.min(bytes.length, headBytes) / 4);
   if (units < 2) return null;
   const nuls: [number, number, number, number] = [0, 0, 0, 0];
   for (let at = 0; at < units * 4; at++) if (bytes[at] === 0) nuls[(at & 3) as 0 | 1 | 2 | 3]++;
   const [n0, n1, n2, n3] = nuls;
-  if (n0 === units && n1 >= units * 0.9 && n3 === 0) return 'utf-32be';
-  if (n3 === units && n2 >= units * 0.9 && n0 === 0) return 'utf-32le';
-  if (n0 + n2 > 0 && n1 + n3 === 0 && readsAsText(bytes, true)) return 'utf-16be';
-  if (n1 + n3 > 0 && n0 + n2 === 0 && readsAsText(bytes, false)) return 'utf-16le';
+  if (n0 === units && isUtf32Text(bytes, true)) return 'utf-32be';
+  if (n3 === units && isUtf32Text(bytes, false)) return 'utf-32le';
+  const [even, odd] = [n0 + n2, n1 + n3];
+  if (even > odd * 8 && readsAsText(bytes, true)) return 'utf-16be';
+  if (odd > even * 8 && readsAsText(bytes, false)) return 'utf-16le';
   return null;
 }
 
-/** letters, spaces and the like, hardly a control, an unassigned or a private character */
+function isUtf32Text(bytes: Uint8Array, bigEndian: boolean): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, headBytes) & ~3);
+  let text = '';
+  for (let at = 0; at < view.byteLength; at += 4) {
+    const code = view.getUint32(at, !bigEndian);
+    if (code > 0x10ffff) return false;
+    text += String.fromCodePoint(code);
+  }
+  return hasFewStrange(text);
+}
+
 function readsAsText(bytes: Uint8Array, bigEndian: boolean): boolean {
   const even = Buffer.from(bytes.subarray(0, Math.min(bytes.length, headBytes) & ~3));
-  const text = (bigEndian ? even.swap16() : even).toString('utf16le');
+  return hasFewStrange((bigEndian ? even.swap16() : even).toString('utf16le'));
+}
+
+/** letters, spaces and the like, hardly a control, an unassigned or a private character */
+function hasFewStrange(text: string): boolean {
   const strange = text.match(/(?![\t\n\f\r])[\p{Cc}\p{Cn}\p{Co}\p{Cs}]/gu)?.length ?? 0;
   return strange <= text.length * 0.02;
 }
