@@ -26,7 +26,8 @@ void Cache::attendUnit(int layer, const Unit& unit, const float* qkv, float* out
     const float* from = scratch.output(slot, paddedDim);
     float* to = out + static_cast<size_t>(unit.rowBegin + slot / group) * spec_->heads * headDim +
                 static_cast<size_t>(unit.kvHead * group + slot % group) * headDim;
-    const float factor = scratch.sum[slot] > 0 ? 1.0f / scratch.sum[slot] : 0.0f;
+    // nothing visible: 0 (a sum that is not a number stays one)
+    const float factor = scratch.sum[slot] == 0 ? 0.0f : 1.0f / scratch.sum[slot];
     // + 0 turns -0 into +0: whether an all-masked block was skipped must not show in the sign of a zero
     for (int i = 0; i < headDim; i++) to[i] = from[i] * factor + 0.0f;
   }

@@ -126,6 +126,11 @@ void Cache::makeTables() {
 
 // ---- a chunk ----
 
+namespace {
+constexpr int kThreadedRows = 16;
+constexpr int64_t kThreadedBytes = 4 << 20;
+}  // namespace
+
 void Cache::begin(int64_t rows) {
   if (rows < 1 || rows > spec_->maxRows)
     throw std::invalid_argument("begin: rows must lie between 1 and maxRows (" + std::to_string(spec_->maxRows) + ")");
@@ -168,6 +173,17 @@ void Cache::enterKeys(int layer, const float* qkv) {
   }
 }
 
+// Waking a thread costs about 20 microseconds, as much as reading half a megabyte: short decodes stay on one.
+bool Cache::worthThreads() const {
+  if (rows_ >= kThreadedRows) return true;
+  int64_t seen = 0;
+  for (const Ring& ring : spec_->rings) {
+    const Range visible = ring.visible(position_);
+    seen += std::max<int64_t>(0, visible.end - visible.begin);
+  }
+  return seen * spec_->headDim * 2 * spec_->layout.elementBytes() > kThreadedBytes;
+}
+
 void Cache::attend(int64_t layer, const float* qkv, float* out) {
   if (rows_ == 0) throw std::runtime_error("attend: call begin first");
   if (layer < 0 || layer >= spec_->layers) throw std::invalid_argument("attend: no such layer");
@@ -177,7 +193,7 @@ void Cache::attend(int64_t layer, const float* qkv, float* out) {
   std::vector<Unit> units;
   for (int kvHead = 0; kvHead < spec_->kvHeads; kvHead++)
     for (int row = 0; row < rows_; row += step) units.push_back({kvHead, row, std::min(rows_, row + step)});
-  const int threads = std::min<int>(spec_->threads, static_cast<int>(units.size()));
+  const int threads = worthThreads() ? std::min<int>(spec_->threads, static_cast<int>(units.size())) : 1;
   while (static_cast<int>(scratch_.size()) < threads)
     scratch_.push_back(std::make_unique<AttendScratch>(step * group, spec_->headDim, spec_->layout.paddedDim));
   pendingReach_ = {};

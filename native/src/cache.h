@@ -89,6 +89,7 @@ class Cache {
   void requirePosition(int64_t position, const char* what) const;
   void makeTables();
   void enterKeys(int layer, const float* qkv);
+  bool worthThreads() const;
   void attendUnit(int layer, const Unit& unit, const float* qkv, float* out, AttendScratch& scratch);
   void attendRing(int layer, int ring, const Unit& unit, const float* qkv, AttendScratch& scratch);
   void countReach();

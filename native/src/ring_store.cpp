@@ -94,6 +94,51 @@ void RingStore::read(int64_t m, float* k, float* v) const {
   }
 }
 
+// bf16: a key's pairs of dimensions stand 64 bytes apart (a line of 16 keys), a value's dimensions 4 bytes apart.
+size_t RingStore::keyOffset(int64_t slot) const {
+  return layout_.bf16 ? slot / 16 * keyBytes(16) + slot % 16 * 4 : keyBytes(slot);
+}
+
+size_t RingStore::valueOffset(int64_t slot) const {
+  return layout_.bf16 ? slot / 2 * valueBytes(2) + slot % 2 * 2 : valueBytes(slot);
+}
+
+void RingStore::copyKey(int64_t m, uint8_t* to) const {
+  const uint8_t* from = keys_->data() + keyOffset(slot(m));
+  if (!layout_.bf16) {
+    std::memcpy(to, from, keyBytes(1));
+    return;
+  }
+  for (int i = 0; i < layout_.headDim / 2; i++) std::memcpy(to + 4 * i, from + 64 * i, 4);
+}
+
+void RingStore::copyValue(int64_t m, uint8_t* to) const {
+  const uint8_t* from = values_->data() + valueOffset(slot(m));
+  if (!layout_.bf16) {
+    std::memcpy(to, from, keyBytes(1));
+    return;
+  }
+  for (int i = 0; i < layout_.headDim; i++) std::memcpy(to + 2 * i, from + 4 * i, 2);
+}
+
+void RingStore::placeKey(int64_t m, const uint8_t* from) {
+  uint8_t* to = keys_->data() + keyOffset(slot(m));
+  if (!layout_.bf16) {
+    std::memcpy(to, from, keyBytes(1));
+    return;
+  }
+  for (int i = 0; i < layout_.headDim / 2; i++) std::memcpy(to + 64 * i, from + 4 * i, 4);
+}
+
+void RingStore::placeValue(int64_t m, const uint8_t* from) {
+  uint8_t* to = values_->data() + valueOffset(slot(m));
+  if (!layout_.bf16) {
+    std::memcpy(to, from, keyBytes(1));
+    return;
+  }
+  for (int i = 0; i < layout_.headDim; i++) std::memcpy(to + 4 * i, from + 2 * i, 2);
+}
+
 const void* RingStore::keyBlock(int64_t block) const {
   const int64_t first = slot(block * kBlockEntries);
   return first < entries_ ? keys_->data() + keyBytes(first) : nullptr;

@@ -39,6 +39,12 @@ class RingStore {
   /// Entry m as it is stored.
   void read(int64_t m, float* k, float* v) const;
 
+  /// The key or value of entry m as its bytes [headDim] in the storage's element type, without rounding: snapshots.
+  void copyKey(int64_t m, uint8_t* to) const;
+  void copyValue(int64_t m, uint8_t* to) const;
+  void placeKey(int64_t m, const uint8_t* from);
+  void placeValue(int64_t m, const uint8_t* from);
+
   /// Storage block that holds absolute block `block` (entries 64 block … 64 block + 63), or null.
   const void* keyBlock(int64_t block) const;
   const void* valueBlock(int64_t block) const;
@@ -54,6 +60,9 @@ class RingStore {
   }
   void storeKey(int64_t slot, const float* k);
   void storeValue(int64_t slot, const float* v);
+  /// bytes from the start of a buffer to a slot's first pair of dimensions (keys), or first dimension (values)
+  size_t keyOffset(int64_t slot) const;
+  size_t valueOffset(int64_t slot) const;
 
   StoreLayout layout_;
   int64_t capacity_;

@@ -22,29 +22,6 @@ int64_t entryInSlot(const Range& held, int64_t period, int64_t slot) {
   return m < held.end ? m : -1;
 }
 
-void narrowRow(const float* from, int headDim, bool bf16, uint8_t* to) {
-  if (!bf16) {
-    std::memcpy(to, from, headDim * sizeof(float));
-    return;
-  }
-  for (int i = 0; i < headDim; i++) {
-    const uint16_t x = toBf16(from[i]);
-    std::memcpy(to + 2 * i, &x, 2);
-  }
-}
-
-void widenRow(const uint8_t* from, int headDim, bool bf16, float* to) {
-  if (!bf16) {
-    std::memcpy(to, from, headDim * sizeof(float));
-    return;
-  }
-  for (int i = 0; i < headDim; i++) {
-    uint16_t x;
-    std::memcpy(&x, from + 2 * i, 2);
-    to[i] = fromBf16(x);
-  }
-}
-
 }  // namespace
 
 std::vector<Cache::SnapshotPiece> Cache::snapshotPieces(int64_t position) const {
@@ -73,9 +50,7 @@ void Cache::readSnapshot(int64_t offset, uint8_t* target, int64_t length) const 
   const auto pieces = snapshotPieces(position_);
   if (offset < 0 || length < 0 || offset > pieces.back().begin || length > pieces.back().begin - offset)
     throw std::invalid_argument("readSnapshot: outside the snapshot");
-  const int headDim = spec_->headDim;
-  const int64_t rowBytes = static_cast<int64_t>(headDim) * spec_->layout.elementBytes();
-  std::vector<float> k(headDim), v(headDim);
+  const int64_t rowBytes = static_cast<int64_t>(spec_->headDim) * spec_->layout.elementBytes();
   std::vector<uint8_t> bytes(rowBytes);
   for (size_t i = 0; i + 1 < pieces.size(); i++) {
     const SnapshotPiece& piece = pieces[i];
@@ -83,15 +58,13 @@ void Cache::readSnapshot(int64_t offset, uint8_t* target, int64_t length) const 
     if (from >= to) continue;
     const Ring& ring = spec_->rings[piece.ring];
     const Range held = ring.retained(position_);
+    const RingStore& stored = store(piece.layer, piece.ring);
     for (int64_t row = (from - piece.begin) / rowBytes; piece.begin + row * rowBytes < to; row++) {
       const bool isValue = row >= piece.slots;
       const int64_t m = entryInSlot(held, ring.snapshotPeriod(), isValue ? row - piece.slots : row);
-      if (m < 0) {
-        std::fill(bytes.begin(), bytes.end(), 0);
-      } else {
-        store(piece.layer, piece.ring).read(m, k.data(), v.data());
-        narrowRow(isValue ? v.data() : k.data(), headDim, spec_->bf16, bytes.data());
-      }
+      if (m < 0) std::fill(bytes.begin(), bytes.end(), 0);
+      else if (isValue) stored.copyValue(m, bytes.data());
+      else stored.copyKey(m, bytes.data());
       const int64_t start = piece.begin + row * rowBytes;
       const int64_t copyFrom = std::max(from, start), copyTo = std::min(to, start + rowBytes);
       std::memcpy(target + (copyFrom - offset), bytes.data() + (copyFrom - start), copyTo - copyFrom);
@@ -145,13 +118,11 @@ void Cache::finishRestore(int64_t position) {
     throw std::invalid_argument("finishRestore: a snapshot at position " + std::to_string(position) + " has " +
                                 std::to_string(pieces.back().begin) + " bytes, " + std::to_string(restoredBytes_) +
                                 " were written");
-  const int headDim = spec_->headDim;
-  const int64_t rowBytes = static_cast<int64_t>(headDim) * spec_->layout.elementBytes();
+  const int64_t rowBytes = static_cast<int64_t>(spec_->headDim) * spec_->layout.elementBytes();
   PartReader reader(std::move(restored_));
   restored_.clear();
   restoredBytes_ = 0;
   std::vector<uint8_t> bytes;
-  std::vector<float> k(headDim), v(headDim);
   for (size_t i = 0; i + 1 < pieces.size(); i++) {
     const SnapshotPiece& piece = pieces[i];
     const Ring& ring = spec_->rings[piece.ring];
@@ -162,9 +133,8 @@ void Cache::finishRestore(int64_t position) {
     target.reserve(held.end);
     for (int64_t m = held.begin; m < held.end; m++) {
       const int64_t slot = m % ring.snapshotPeriod();
-      widenRow(bytes.data() + slot * rowBytes, headDim, spec_->bf16, k.data());
-      widenRow(bytes.data() + (piece.slots + slot) * rowBytes, headDim, spec_->bf16, v.data());
-      target.write(m, k.data(), v.data());
+      target.placeKey(m, bytes.data() + slot * rowBytes);
+      target.placeValue(m, bytes.data() + (piece.slots + slot) * rowBytes);
     }
   }
   position_ = position;
