@@ -79,6 +79,7 @@ const handlers: Handlers = {
 async function main(): Promise<void> {
   // Without the core nobody needs this process: a killed core leaves no orphan.
   process.on('disconnect', () => process.exit(0));
+  if (!process.connected) process.exit(0);
   process.on('SIGINT', () => undefined);
   try {
     const service = await startService(parseStart(process.argv[2]));
