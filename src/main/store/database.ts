@@ -8,10 +8,19 @@ export type Db = SqliteDatabase.Database;
 /** 3.7.0 to 3.51.2 can lose committed writes of a WAL database under two processes (fixed March 2026) */
 const oldestSafeSqlite = [3, 51, 3] as const;
 
-/** Opens without touching the file: nothing is written before `configure`. */
-export function connect(file: string): Db {
-  const db = new SqliteDatabase(file, { timeout: 5000 });
-  assertSqliteVersion(db);
+/**
+ * Opens without touching the file: nothing is written before `configure`.
+ * @param timeoutMs how long a statement waits for another process's lock, also the first one, which looks at the
+ *   file's schema
+ */
+export function connect(file: string, timeoutMs = 5000): Db {
+  const db = new SqliteDatabase(file, { timeout: timeoutMs });
+  try {
+    assertSqliteVersion(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return db;
 }
 
