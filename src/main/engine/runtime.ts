@@ -65,6 +65,8 @@ export interface Runtime {
   readonly variant: string;
   /** raised whenever the same inputs would give other bits */
   readonly numericsVersion: number;
+  /** threads that it computes with; absent = 1. Results do not depend on it. */
+  readonly threads?: number;
   /** largest number of rows of one forward call */
   readonly maxRows: number;
   compile(plan: AttentionPlan): CompiledPlan;

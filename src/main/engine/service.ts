@@ -70,7 +70,7 @@ export class EngineService {
       variant: runtime.variant,
       numericsVersion: runtime.numericsVersion,
       device: options.device,
-      threads: 1,
+      threads: runtime.threads ?? 1,
       modelHash: options.modelHash,
       hyperparameters: runtime.hyperparameters,
       readyMs: options.readyMs,
