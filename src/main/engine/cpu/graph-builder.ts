@@ -120,7 +120,12 @@ export class GraphBuilder {
     const blockBytes = (BLOCK * weight.bits) / 8;
     this.#constant(name, 'uint8', [weight.rows, blocks, blockBytes], weight.quants);
     this.#constant(`${name}.scales`, 'float32', [weight.rows * blocks], floatBytes(weight.scales));
-    return this.#one('MatMulNBits', 'com.microsoft', [x, name, `${name}.scales`], {
+    const inputs = [x, name, `${name}.scales`];
+    if (weight.zeroPoints !== null) {
+      inputs.push(`${name}.zeroPoints`);
+      this.#constant(`${name}.zeroPoints`, 'uint8', [weight.zeroPoints.length], weight.zeroPoints);
+    }
+    return this.#one('MatMulNBits', 'com.microsoft', inputs, {
       K: int(weight.columns),
       N: int(weight.rows),
       bits: int(weight.bits),
