@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -122,10 +124,17 @@ describe('what is left out is listed with its reason', () => {
     expect(await outcomes(join(folder, 'a', 'loop', 'a'))).toMatchObject({ 'file.txt': 'read' });
   });
 
-  it.skipIf(process.platform === 'win32')('pipes are skipped (not on Windows)', async () => {
-    execFileSync('mkfifo', [join(folder, 'pipe')]);
-    expect((await outcomes())['pipe']).toMatch(/not a regular file/);
-  });
+  it.skipIf(process.platform === 'win32')(
+    'sockets, pipes and devices are skipped (not on Windows)',
+    async () => {
+      const server = createServer().listen(join(folder, 'socket'));
+      await once(server, 'listening');
+      const found = await outcomes();
+      server.close();
+      expect(found['socket']).toMatch(/not a regular file/);
+      expect((await scanned('/dev/null'))[0]?.reason).toMatch(/not a regular file/);
+    },
+  );
 
   it.skipIf(process.platform === 'win32')(
     'what may not be read is refused with the remedy (not on Windows)',

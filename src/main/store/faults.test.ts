@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -30,9 +31,13 @@ const databaseFile = (): string => join(dataFolder, 'longleaf.db');
 
 /** Runs the writer, kills it after some time; what it has printed was acknowledged. */
 async function killedWriter(milliseconds: number): Promise<{ conversation: string; messages: string[] }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'writer.fixture.ts'), dataFolder], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(import.meta.resolve('./writer.fixture.ts')), dataFolder],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let output = '';
   let timer: NodeJS.Timeout | undefined;
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
