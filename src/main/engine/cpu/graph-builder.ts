@@ -1,7 +1,7 @@
 /**
  * Builds one ONNX graph node by node. A value is named by the node that makes it; the methods are the operators of
  * a llama block, each with the formula it computes. Every operator here gives a row the same bits whatever the
- * number of rows (`dense-model.test.ts` holds them to it).
+ * number of rows (`graph-builder.test.ts` holds them to it).
  */
 import { encodeModel, floatBytes } from './onnx-model.ts';
 import type { Attribute, ElementType, Initializer, Node, ValueInfo } from './onnx-model.ts';

@@ -20,9 +20,7 @@ export interface Initializer {
 }
 
 export type Attribute =
-  | { readonly kind: 'int'; readonly value: number }
-  | { readonly kind: 'float'; readonly value: number }
-  | { readonly kind: 'ints'; readonly value: readonly number[] };
+  { readonly kind: 'int'; readonly value: number } | { readonly kind: 'float'; readonly value: number };
 
 export interface Node {
   readonly type: string;
@@ -68,7 +66,7 @@ function varintLength(value: number): number {
   return length;
 }
 
-/** non-negative integers up to 2^53: dims and attributes of ours are never negative but for -1 in shapes, which are tensors */
+/** integers from 0 to 2^53: our dims and attributes are never negative */
 function varint(value: number): Part {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a varint: ${value}`);
   return {
@@ -118,15 +116,13 @@ function float(field: number, value: number): Part {
   return sequence([key(field, FIXED32), raw(bytes)]);
 }
 
-/** AttributeProto: name = 1, f = 2, i = 3, ints = 8, type = 20 (FLOAT = 1, INT = 2, INTS = 7) */
+/** AttributeProto: name = 1, f = 2, i = 3, type = 20 (FLOAT = 1, INT = 2) */
 function encodeAttribute(name: string, attribute: Attribute): Part[] {
   switch (attribute.kind) {
     case 'float':
       return [text(1, name), float(2, attribute.value), integer(20, 1)];
     case 'int':
       return [text(1, name), integer(3, attribute.value), integer(20, 2)];
-    case 'ints':
-      return [text(1, name), ...attribute.value.map((value) => integer(8, value)), integer(20, 7)];
   }
 }
 
