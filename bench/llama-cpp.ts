@@ -17,7 +17,10 @@ export interface LlamaCppOptions {
 
 export interface LlamaCpp {
   readonly vocabulary: number;
-  /** logits after each id, f32 [ids.length][vocabulary], from an empty context */
+  /**
+   * Logits after each id, f32 [ids.length][vocabulary], from an empty context, each row with mean 0: node-llama-cpp
+   * hands out probabilities, which know logits up to a constant.
+   */
   logits(ids: ArrayLike<number>): Promise<Float32Array>;
   /** log P(id_i | ids before it), natural log; entry 0 is NaN. From an empty context. */
   logProbabilities(ids: ArrayLike<number>): Promise<Float64Array>;
@@ -61,14 +64,12 @@ async function allLogits(
 ): Promise<Float32Array> {
   const vocabulary = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
   const logits = new Float32Array(ids.length * vocabulary);
-  const seen = new Uint8Array(ids.length);
-  await sequence.clearHistory();
-  await evaluateAll(sequence, ids, { logits: true }, (index, result) => {
+  await forEachDistribution(sequence, ids, (index, probabilities) => {
     const row = logits.subarray(index * vocabulary, (index + 1) * vocabulary);
-    for (const [token, logit] of result.next.logits ?? []) row[token] = logit;
-    seen[index] = 1;
+    for (const [token, probability] of probabilities) row[token] = Math.log(probability);
+    const mean = row.reduce((sum, value) => sum + value, 0) / vocabulary;
+    for (let i = 0; i < vocabulary; i++) row[i] = (row[i] ?? NaN) - mean;
   });
-  if (seen.includes(0)) throw new Error('llama.cpp left out the logits of a position.');
   return logits;
 }
 
@@ -77,27 +78,45 @@ async function logProbabilities(
   ids: ArrayLike<number>,
 ): Promise<Float64Array> {
   const result = new Float64Array(ids.length).fill(NaN);
-  await sequence.clearHistory();
-  const tokens = tokensOf(ids);
-  const input = tokens.map((token, index): ControlledInput => {
-    const next = tokens[index + 1];
-    if (next === undefined) return token;
-    // includeTop, for includeMax of node-llama-cpp 3.22 leaves the largest logit out
-    const filter = { tokens: [next], includeTop: 1 };
-    return [token, { generateNext: { logits: { filter }, totalLogitWeight: true } }];
-  });
-  await sequence.controlledEvaluate(input, {
-    onTokenResult(index, { next }) {
-      const following = tokens[index + 1];
-      const logits = next.logits;
-      if (following === undefined || logits === undefined || next.totalLogitWeight === undefined) return;
-      const logit = logits.get(following);
-      if (logit === undefined) return;
-      result[index + 1] = logit - Math.max(...logits.values()) - Math.log(next.totalLogitWeight);
-    },
+  await forEachDistribution(sequence, ids, (index, probabilities) => {
+    const following = ids[index + 1];
+    if (following === undefined) return;
+    // They are f32 and add up to 1 within 2e-4.
+    let sum = 0;
+    for (const probability of probabilities.values()) sum += probability;
+    result[index + 1] = Math.log((probabilities.get(following as Token) ?? NaN) / sum);
   });
   if (result.subarray(1).some(Number.isNaN)) throw new Error('llama.cpp left out a log-probability.');
   return result;
+}
+
+/** The model's own distribution: no sampling option changes it. */
+const plainSampling = { temperature: 1, minP: 0, topK: 0, topP: 1 } as const;
+
+/** Calls `use` with the distribution of the token after each id, read from an empty context. */
+async function forEachDistribution(
+  sequence: LlamaContextSequence,
+  ids: ArrayLike<number>,
+  use: (index: number, probabilities: ReadonlyMap<Token, number>) => void,
+): Promise<void> {
+  await sequence.clearHistory();
+  // A distribution is a Map of the whole vocabulary: few of them at a time.
+  const together = 32;
+  const tokens = tokensOf(ids);
+  for (let start = 0; start < tokens.length; start += together) {
+    const part = tokens.slice(start, start + together);
+    const results = await sequence.controlledEvaluate(
+      part.map((token): ControlledInput => [
+        token,
+        { generateNext: { probabilities: true, options: plainSampling } },
+      ]),
+    );
+    part.forEach((_, index) => {
+      const probabilities = results[index]?.next.probabilities;
+      if (probabilities === undefined) throw new Error('llama.cpp left out the distribution of a position.');
+      use(start + index, probabilities);
+    });
+  }
 }
 
 async function prefill(sequence: LlamaContextSequence, ids: ArrayLike<number>): Promise<number> {
@@ -122,32 +141,6 @@ async function decode(sequence: LlamaContextSequence, count: number): Promise<nu
 }
 
 type ControlledInput = Parameters<LlamaContextSequence['controlledEvaluate']>[0][number];
-type GenerateNext = Exclude<ControlledInput, Token>[1]['generateNext'];
-type TokenResult = Parameters<
-  NonNullable<NonNullable<Parameters<LlamaContextSequence['controlledEvaluate']>[1]>['onTokenResult']>
->[1];
-
-async function evaluateAll(
-  sequence: LlamaContextSequence,
-  ids: ArrayLike<number>,
-  generateNext: NonNullable<GenerateNext>,
-  onResult: (index: number, result: TokenResult) => void,
-): Promise<void> {
-  // A result holds the whole vocabulary: few of them at a time.
-  const together = 32;
-  const tokens = tokensOf(ids);
-  for (let start = 0; start < tokens.length; start += together) {
-    const part = tokens.slice(start, start + together);
-    await sequence.controlledEvaluate(
-      part.map((token): ControlledInput => [token, { generateNext }]),
-      {
-        onTokenResult: (index, result) => {
-          onResult(start + index, result);
-        },
-      },
-    );
-  }
-}
 
 function tokensOf(ids: ArrayLike<number>): Token[] {
   // node-llama-cpp brands its token ids; ours are plain numbers of the same vocabulary.

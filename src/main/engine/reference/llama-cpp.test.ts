@@ -13,7 +13,7 @@ import { encodeTinyLlama } from '../../formats/testing/index.ts';
 import { geometryOf } from '../hyperparameters.ts';
 import { preset } from '../plan/presets.ts';
 import type { Runtime } from '../runtime.ts';
-import { bounds, nmse } from '../testing/nmse.ts';
+import { bounds, centreRows, nmse } from '../testing/nmse.ts';
 import { defaultModel } from '../testing/test-data.ts';
 import { readInChunks, someIds } from '../testing/runtime-conformance.ts';
 import { createReferenceRuntime } from './reference-runtime.ts';
@@ -48,7 +48,8 @@ async function openReference(path: string): Promise<Runtime> {
 
 async function denseLogits(runtime: Runtime, ids: Int32Array): Promise<Float32Array> {
   const plan = preset('dense', geometryOf(runtime.hyperparameters));
-  return readInChunks(runtime, runtime.createCache(runtime.compile(plan)), ids, [33]);
+  const logits = await readInChunks(runtime, runtime.createCache(runtime.compile(plan)), ids, [33]);
+  return centreRows(logits, runtime.hyperparameters.vocabulary);
 }
 
 async function llamaCppLogits(path: string, ids: Int32Array): Promise<Float32Array> {

@@ -15,6 +15,19 @@ export function nmse(actual: ArrayLike<number>, expected: ArrayLike<number>): nu
   return error === 0 ? 0 : error / energy;
 }
 
+/**
+ * Logits with each row's mean taken off, in place: softmax does not see a row's constant, and some peers don't tell it.
+ * @param logits f32 [rows][vocabulary]
+ */
+export function centreRows(logits: Float32Array, vocabulary: number): Float32Array {
+  for (let start = 0; start < logits.length; start += vocabulary) {
+    const row = logits.subarray(start, start + vocabulary);
+    const mean = row.reduce((sum, value) => sum + value, 0) / vocabulary;
+    for (let i = 0; i < vocabulary; i++) row[i] -= mean;
+  }
+  return logits;
+}
+
 /** Error bounds of design section 3. */
 export const bounds = {
   /** one operation, all f32 */
