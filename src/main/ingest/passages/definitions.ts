@@ -14,12 +14,12 @@ interface LanguageRules {
 const name = '([A-Za-z_$\\u00aa-\\uffdc][\\w$\\u00aa-\\uffdc]*)';
 const rule = (source: string): RegExp => new RegExp(source.replaceAll('NAME', name));
 
-const slashes = /^\s*(?:\/\/|\/\*|\*|@[A-Za-z]|#\[|#!\[|\[[A-Z]\w*[\](])/;
+const slashes = /^\s*(?:\/\/|\/\*|\*(?:[\s*/]|$)|@[A-Za-z]|#\[|#!\[|\[[A-Z]\w*[\](])/;
 const hashes = /^\s*(?:#|@[A-Za-z])/;
 const dashes = /^\s*--/;
 const semicolons = /^\s*;/;
 
-/** statements that look like calls or methods */
+/** statements that look like calls or methods; `constructor` is a method, but nobody asks where it is */
 const keywords = new Set(
   (
     'if for while switch catch function return with do else try typeof new delete await yield throw import super ' +
@@ -27,8 +27,6 @@ const keywords = new Set(
     'constructor'
   ).split(' '),
 );
-/** `constructor(…) {` is a method, but nobody asks where "constructor" is implemented */
-
 const javascript: LanguageRules = {
   attached: slashes,
   definitions: [
