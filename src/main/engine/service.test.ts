@@ -191,6 +191,24 @@ describe.each(['reference', 'cpu'] as const)('EngineService on %s', (backend) =>
     expect(await open('dense')).toBe(0);
   });
 
+  it.each([{ numericsVersion: 99 }, { variant: 'another kernel' }])(
+    'does not continue a stored state with other arithmetic: %o',
+    async (changed) => {
+      const ids = tinyIds(80);
+      const first = start({ stored: true });
+      await first.snapshot(await read(first, ids), 'library');
+      await stop(first);
+      const open = async (own: Runtime): Promise<number> => {
+        const service = start({ runtime: own, stored: true });
+        const { reused } = await service.open({ plan: tinyPlan(), ids });
+        await stop(service);
+        return reused;
+      };
+      expect(await open(wrapped(runtime, changed))).toBe(0);
+      expect(await open(runtime)).toBe(80);
+    },
+  );
+
   it('forks a library that is being read at the point that it has reached', async () => {
     const service = start({ maxRows: 16 });
     const ids = tinyIds(600);

@@ -17,7 +17,11 @@ const RATIOS = [USUAL_RATIO, 4, 8, 16, 64, Infinity];
  * label is removed.
  * @param ids the newest state's token ids
  */
-export function thinLabel(tables: StateTables, newest: StateRow, ids: Int32Array): void {
+export function thinLabel(
+  tables: StateTables,
+  newest: Pick<StateRow, 'label' | 'identity' | 'position'>,
+  ids: Int32Array,
+): void {
   const rows = tables
     .states(newest.label)
     .filter((row) => row.identity === newest.identity)
@@ -88,7 +92,7 @@ function chainThatStays(chain: readonly StateRow[], ratio: number): StateRow[] {
 }
 
 function mostRecent(rows: readonly StateRow[]): StateRow[] {
-  return rows.length === 0 ? [] : [rows.reduce((a, b) => (a.id > b.id ? a : b))];
+  return rows.length === 0 ? [] : [rows.reduce((a, b) => (a.saved > b.saved ? a : b))];
 }
 
 function diskFull(message: string, hint: string, needed: number, available: number): AppError {

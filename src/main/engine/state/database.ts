@@ -50,6 +50,9 @@ const MIGRATIONS = [
    CREATE INDEX states_of_page ON state_pages (page_id);`,
   // Engines of several models share the file: what an interrupted writer left is told from what is being written.
   'ALTER TABLE states ADD COLUMN writer INTEGER; -- process id',
+  // A version that comes back (its files were restored) is saved again without being written again.
+  `ALTER TABLE states ADD COLUMN saved INTEGER; -- grows with each saving
+   UPDATE states SET saved = id;`,
 ];
 
 /**

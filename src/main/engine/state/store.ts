@@ -127,7 +127,10 @@ export class StateStore {
     const prefixHash = state.history.digest();
     const saved = this.#use((tables) => tables.find(label, identity.key, prefixHash));
     const description = saved && this.#describe(saved);
-    if (description !== undefined) return description;
+    if (saved !== undefined && description !== undefined) {
+      this.#use((tables) => tables.touch(saved.id));
+      return description;
+    }
 
     const bytes = state.cache.snapshotBytes();
     this.#use((tables) => makeRoom(tables, bytes, this.#options.maxBytes, this.#folder));
@@ -199,7 +202,7 @@ export class StateStore {
     return { page: this.#use((tables) => tables.putPage(id, bytes)), vocabulary: logits.length };
   }
 
-  #complete(row: StateRow, header: StateHeader, ids: Int32Array): void {
+  #complete(row: Omit<StateRow, 'saved'>, header: StateHeader, ids: Int32Array): void {
     const isThere = this.#use((tables) =>
       tables.transaction(() => {
         if (!tables.complete(row.id, encodeHeader(header))) return false;
@@ -281,7 +284,7 @@ export class StateStore {
   }
 }
 
-function describe(row: Omit<StateRow, 'id'>, header: StateHeader): StoredState {
+function describe(row: Pick<StateRow, 'label' | 'createdAt'>, header: StateHeader): StoredState {
   return {
     position: header.position,
     bytes: header.bytes,

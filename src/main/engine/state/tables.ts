@@ -9,11 +9,14 @@ export interface StateRow {
   readonly position: number;
   readonly prefixHash: string;
   readonly createdAt: string;
+  /** grows with each saving, also when the state was there already */
+  readonly saved: number;
 }
 
-export type NewState = Omit<StateRow, 'id'>;
+export type NewState = Omit<StateRow, 'id' | 'saved'>;
 
-const COLUMNS = 'id, label, identity, position, prefix_hash AS prefixHash, created_at AS createdAt';
+const COLUMNS = 'id, label, identity, position, prefix_hash AS prefixHash, created_at AS createdAt, saved';
+const NEXT_SAVED = '(SELECT coalesce(max(saved), 0) + 1 FROM states)';
 
 export class StateTables {
   readonly #database: StateDatabase;
@@ -24,10 +27,10 @@ export class StateTables {
 
   // ---- states ----
 
-  /** Complete states in the order of their completion. */
+  /** Complete states, the last saved last. */
   states(label?: string): StateRow[] {
     const where = label === undefined ? '' : 'AND label = ?';
-    return this.#rows(`WHERE header IS NOT NULL ${where} ORDER BY id`, label === undefined ? [] : [label]);
+    return this.#rows(`WHERE header IS NOT NULL ${where} ORDER BY saved`, label === undefined ? [] : [label]);
   }
 
   find(label: string, identity: string, prefixHash: string): StateRow | undefined {
@@ -61,7 +64,13 @@ export class StateTables {
 
   /** @returns false when the state is gone: it was dropped because a page that it shares was damaged */
   complete(id: number, header: Uint8Array): boolean {
-    return this.#database.prepare('UPDATE states SET header = ? WHERE id = ?').run(header, id).changes === 1;
+    const update = this.#database.prepare(`UPDATE states SET header = ?, saved = ${NEXT_SAVED} WHERE id = ?`);
+    return update.run(header, id).changes === 1;
+  }
+
+  /** Makes a state the last saved one. */
+  touch(id: number): void {
+    this.#database.prepare(`UPDATE states SET saved = ${NEXT_SAVED} WHERE id = ?`).run(id);
   }
 
   /** Removes states and the pages that nobody else needs. */
