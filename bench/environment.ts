@@ -1,0 +1,57 @@
+/** Where and with what a measurement was made: a figure without them cannot be repeated. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { defaultDataFolder, resolveModel } from '../src/main/app/models.ts';
+import type { BenchModel } from '../src/main/bench/index.ts';
+import { sha256File } from '../src/main/formats/index.ts';
+
+export interface Environment {
+  /** commit of the code, with "+" when files differ from it */
+  readonly commit: string;
+  readonly date: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGB: number;
+  readonly platform: string;
+  readonly node: string;
+}
+
+export function environment(): Environment {
+  const processors = cpus();
+  return {
+    commit: commit(),
+    date: new Date().toISOString(),
+    cpu: processors[0]?.model.trim() ?? process.arch,
+    cores: processors.length,
+    memoryGB: Math.round(totalmem() / 2 ** 30),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+  };
+}
+
+function commit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+  try {
+    return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain', '-uno') === '' ? '' : '+');
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** LONGLEAF_MODEL, else the default model of the data folder. */
+export async function benchModel(): Promise<BenchModel> {
+  const model = await resolveModel(defaultDataFolder(), process.env['LONGLEAF_MODEL']);
+  return { id: model.id, path: model.path, hash: model.known?.sha256 ?? (await sha256File(model.path)) };
+}
+
+const results = join(import.meta.dirname, 'results');
+
+/** Writes bench/results/NAME.json and says where. */
+export function writeResult(name: string, value: object): void {
+  mkdirSync(results, { recursive: true });
+  writeFileSync(join(results, `${name}.json`), `${JSON.stringify(value, null, 2)}\n`);
+  console.log(`written: bench/results/${name}.json`);
+}

@@ -1,0 +1,162 @@
+/**
+ * The loss-at-length study of issue 3. Long: about 450,000 tokens for the comparison, 590,000 for "no blow-up".
+ *
+ *   node boot.mjs run bench/loss.ts [--small] [--only compare|blow-up]
+ *
+ * Parts that were computed before are not computed again (out/loss). Results: bench/results/loss.json and a table.
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { geometryOf, preset, readHyperparameters } from '../src/main/engine/index.ts';
+import type { AttentionPlan } from '../src/main/engine/index.ts';
+import { openGguf } from '../src/main/formats/index.ts';
+import { createTokenizer } from '../src/main/tokenizer/index.ts';
+import { blockBootstrap } from './bootstrap.ts';
+import type { Interval } from './bootstrap.ts';
+import { benchModel, environment, writeResult } from './environment.ts';
+import { lossOfPart } from './loss-study.ts';
+import type { LossOfPart, LossRun, Stretch } from './loss-study.ts';
+import { mobyDick, standardLibrary } from './texts.ts';
+
+const { values } = parseArgs({ options: { small: { type: 'boolean' }, only: { type: 'string' } } });
+
+/** tokens: where the scored stretches begin, how long they are, and how far "no blow-up" reads */
+const sizes =
+  values.small === true
+    ? { from: [1024, 4096], scored: 512, whole: 8192, every: 2048, sample: 256 }
+    : { from: [16 * 1024, 64 * 1024], scored: 8192, whole: 300_000, every: 4096, sample: 512 };
+
+/** tokens of one block of the bootstrap */
+const blockLength = 256;
+
+function windowPlan(keys: number): AttentionPlan {
+  return {
+    name: `window ${keys} + 4`,
+    alignment: 'sliding',
+    mixing: 'once',
+    positions: 'piecewise',
+    sinks: 4,
+    window: keys,
+    denseUpTo: keys,
+  };
+}
+
+interface Comparison {
+  readonly text: string;
+  readonly from: number;
+  readonly tokens: number;
+  /** nat per token */
+  readonly loss: Readonly<Record<string, number>>;
+  /** loss of the window minus that of adapted, same tokens: above 0 means that adapted is better */
+  readonly windowMinusAdapted: Readonly<Record<string, Interval>>;
+}
+
+const model = await benchModel();
+const gguf = await openGguf(model.path);
+const geometry = geometryOf(await readHyperparameters(gguf));
+const tokenizer = createTokenizer(gguf.metadata);
+await gguf.close();
+
+const run: LossRun = {
+  model,
+  backend: 'cpu',
+  folder: join(import.meta.dirname, '../out/loss', values.small === true ? 'small' : 'full'),
+  onProgress: (name, done, total) => {
+    if (done % (16 * 1024) === 0 || done === total) console.log(`${name}: ${done} of ${total} tokens`);
+  },
+};
+const texts = {
+  code: tokenizer.encode(standardLibrary(sizes.whole * 6)),
+  prose: tokenizer.encode(await mobyDick()),
+};
+const adapted = preset('adapted', geometry);
+// 5448 exact keys: as many as `adapted` sees in all after 64k tokens (research: longnet-length.md, section 1).
+const windows = { 'window 2048 + 4': windowPlan(2048), 'window 5448 + 4': windowPlan(5448) };
+
+const comparisons: Comparison[] = [];
+const blowUp: object[] = [];
+for (const [text, ids] of Object.entries(texts)) {
+  if (values.only !== 'blow-up') comparisons.push(...(await compare(text, ids)));
+  if (values.only !== 'compare') blowUp.push(await readWhole(text, ids));
+}
+writeResult(values.small === true ? 'loss-small' : 'loss', {
+  environment: environment(),
+  model: { id: model.id, hash: model.hash },
+  blockLength,
+  comparisons,
+  blowUp,
+});
+printTable();
+
+async function compare(text: string, ids: Int32Array): Promise<Comparison[]> {
+  const stretches = sizes.from.map((from): Stretch => ({ from, count: sizes.scored }));
+  const part = (name: string, plan: AttentionPlan): Promise<LossOfPart> =>
+    lossOfPart({ name: `${text}-${name.replaceAll(/\W+/g, '-')}`, plan, ids, stretches }, run);
+  const base = await part('adapted', adapted);
+  const others: [string, LossOfPart][] = [];
+  for (const [name, plan] of Object.entries(windows)) others.push([name, await part(name, plan)]);
+  return stretches.map(({ from, count }, index) => {
+    const ours = base.losses[index] ?? [];
+    const theirs = others.map(([name, { losses }]) => [name, losses[index] ?? []] as const);
+    const difference = (other: readonly number[]): number[] =>
+      other.map((loss, i) => loss - (ours[i] ?? NaN));
+    return {
+      text,
+      from,
+      tokens: count,
+      loss: Object.fromEntries(
+        [['adapted', ours] as const, ...theirs].map(([name, list]) => [name, average(list)]),
+      ),
+      windowMinusAdapted: Object.fromEntries(
+        theirs.map(([name, list]) => [name, blockBootstrap(difference(list), blockLength)]),
+      ),
+    };
+  });
+}
+
+/** Samples all along a text: the loss must not rise with the length of what was read. */
+async function readWhole(text: string, ids: Int32Array): Promise<object> {
+  const length = Math.min(ids.length, sizes.whole);
+  const stretches: Stretch[] = [];
+  for (let from = sizes.every - sizes.sample; from + sizes.sample <= length; from += sizes.every)
+    stretches.push({ from, count: sizes.sample });
+  const result = await lossOfPart({ name: `${text}-whole`, plan: adapted, ids, stretches }, run);
+  const means = result.losses.map(average);
+  const quarter = Math.max(1, Math.floor(means.length / 4));
+  return {
+    text,
+    tokens: length,
+    samples: means.length,
+    sampleTokens: sizes.sample,
+    firstQuarter: average(means.slice(0, quarter)),
+    lastQuarter: average(means.slice(-quarter)),
+    highest: Math.max(...means),
+    means: means.map((mean) => Number(mean.toFixed(3))),
+    tokensPerSecond: result.tokensPerSecond,
+    peakMemoryMB: result.peakMemoryMB,
+  };
+}
+
+function average(list: readonly number[]): number {
+  return list.reduce((sum, value) => sum + value, 0) / list.length;
+}
+
+function printTable(): void {
+  const signed = (value: number): string => (value >= 0 ? '+' : '') + value.toFixed(3);
+  const interval = ({ mean, low, high }: Interval): string =>
+    `${signed(mean)} [${signed(low)}, ${signed(high)}]`;
+  const names = Object.keys(windows);
+  console.log(
+    `\n| text, after | tokens | adapted | ${names.map((name) => `${name} minus adapted`).join(' | ')} |`,
+  );
+  console.log(`|---|---|---|${names.map(() => '---|').join('')}`);
+  for (const { text, from, tokens, loss, windowMinusAdapted } of comparisons) {
+    const cells = names.map((name) => {
+      const difference = windowMinusAdapted[name];
+      return difference === undefined ? '' : interval(difference);
+    });
+    console.log(
+      `| ${text} ${from} | ${tokens} | ${loss['adapted']?.toFixed(3) ?? ''} | ${cells.join(' | ')} |`,
+    );
+  }
+}
