@@ -150,7 +150,7 @@ export function kindOf(path: string): { kind: DocumentKind; language: string | n
   if (special !== undefined) return { kind: 'code', language: special };
   if (extension === '.epub') return { kind: 'epub', language: null };
   if (markdown.has(extension)) return { kind: 'markdown', language: null };
-  const language = languages[extension];
+  const language = /\.d\.[cm]?ts$/.test(name) ? 'typescript declarations' : languages[extension];
   if (language !== undefined) return { kind: 'code', language };
   return { kind: 'text', language: prose.has(extension) ? null : extension.slice(1) };
 }

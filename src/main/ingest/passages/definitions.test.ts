@@ -19,7 +19,9 @@ describe('definedName', () => {
         ['const limit = 5', 'limit'],
         ['  const limit = 5', null],
         ['var $ = function (a) {', '$'],
-        ['exports.parse = parse;', 'parse'],
+        ['exports.parse = (text) => text;', 'parse'],
+        ['exports.parse = parse;', null],
+        ['exports.a = exports.b = void 0;', null],
         ['module.exports.compile = function compile(a) {', 'compile'],
         ['Parser.prototype.next = function () {', 'next'],
         ['Client.connect = function () {', 'connect'],
@@ -60,6 +62,15 @@ describe('definedName', () => {
         ['declare module "x" {', null],
         ['namespace Inner {', 'Inner'],
         ['type = 5;', null],
+      ],
+    ],
+    [
+      'typescript declarations',
+      [
+        ['declare function parse(text: string): Tree;', null],
+        ['export declare class Parser {', null],
+        ['export interface Options {', 'Options'],
+        ['type Handler = () => void;', 'Handler'],
       ],
     ],
     [

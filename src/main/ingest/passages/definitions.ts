@@ -40,7 +40,8 @@ const javascript: LanguageRules = {
     rule(
       '^\\s*(?:export\\s+)?(?:const|let|var)\\s+NAME\\s*(?::[^=]+)?=\\s*(?:async\\s*)?(?:function\\b|class\\b|\\([^()]*\\)\\s*(?::[^=]+)?=>|[\\w$]+\\s*=>|\\(\\s*$)',
     ),
-    rule('^\\s*(?:module\\.)?exports\\.NAME\\s*=(?!=)'),
+    // not `exports.a = a;`, which only hands on
+    rule('^\\s*(?:module\\.)?exports\\.NAME\\s*=(?!=)(?!\\s*(?:[\\w$.]+\\s*[;,]?\\s*$|exports\\.|void 0))'),
     rule('^\\s*[\\w$.]+\\.prototype\\.NAME\\s*=(?!=)'),
     rule('^\\s*[\\w$]+(?:\\.[\\w$]+)*\\.NAME\\s*=\\s*(?:async\\s+)?(?:function\\b|class\\b)'),
     rule('^\\s*NAME\\s*[:=]\\s*(?:async\\s+)?function\\b'),
@@ -54,6 +55,16 @@ const javascript: LanguageRules = {
       '^\\s+(?:(?:public|private|protected|static|async|override|abstract|get|set)\\s+)+[*#]?NAME\\s*(?:<[^>()]*>)?\\(',
     ),
     rule('^\\s+\\[?(?:static\\s+)?(?:async\\s+)?[*#]NAME\\s*\\('),
+  ],
+};
+/** .d.ts: what is declared there is implemented elsewhere, but for types */
+const declarations: LanguageRules = {
+  attached: slashes,
+  definitions: [
+    rule(
+      '^\\s*(?:export\\s+)?(?:declare\\s+)?(?:interface|type|(?:const\\s+)?enum|namespace)\\s+NAME\\s*[<={]',
+    ),
+    rule('^\\s*(?:export\\s+)?(?:declare\\s+)?(?:interface|(?:const\\s+)?enum)\\s+NAME'),
   ],
 };
 const python: LanguageRules = {
@@ -232,6 +243,7 @@ const families: Readonly<Record<string, LanguageRules>> = {
   ...others,
   javascript,
   typescript: javascript,
+  'typescript declarations': declarations,
   svelte: javascript,
   vue: javascript,
   html: javascript,
