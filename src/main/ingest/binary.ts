@@ -57,12 +57,12 @@ export function binaryKind(head: Uint8Array): string | null {
     if (byte === 0) return 'binary data';
     if (isStrangeControl(byte)) controls++;
   }
-  return controls > bytes.length * 0.03 ? 'binary data' : null;
+  return controls > 1 + bytes.length * 0.03 ? 'binary data' : null;
 }
 
-/** not tab, line feed, form feed, carriage return, nor the shifts and escapes of ISO 2022 and terminals */
+/** not tab, line feed, vertical tab, form feed, carriage return, nor the shifts and escapes of ISO 2022 and terminals */
 function isStrangeControl(byte: number): boolean {
-  return byte < 8 || byte === 11 || (byte > 15 && byte < 27) || (byte > 27 && byte < 32) || byte === 127;
+  return byte < 8 || (byte > 15 && byte < 27) || (byte > 27 && byte < 32) || byte === 127;
 }
 
 export type WideEncoding = 'utf-16le' | 'utf-16be' | 'utf-32le' | 'utf-32be';
