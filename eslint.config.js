@@ -60,6 +60,7 @@ export default tseslint.config(
         console: 'readonly',
         URL: 'readonly',
         module: 'writable',
+        performance: 'readonly',
         setTimeout: 'readonly',
       },
     },

@@ -12,7 +12,7 @@ const configuration = [
   'package.json',
   'eslint.config.js',
   '.dependency-cruiser.cjs',
-  'knip.json',
+  'knip.jsonc',
   '.prettierrc.json',
   '.prettierignore',
   'tsconfig.json',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 export interface Step {
   readonly name: string;
-  /** script below node_modules, then its arguments */
+  /** script, relative to the repository, then its arguments */
   readonly command: readonly [script: string, ...args: string[]];
 }
 
@@ -17,19 +17,22 @@ export interface StepResult {
 
 /** What `npm run check` means, in one list. */
 export const steps: readonly Step[] = [
-  { name: 'prettier', command: ['prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'] },
-  { name: 'eslint', command: ['eslint/bin/eslint.js', '.'] },
-  { name: 'types: shared', command: ['typescript/bin/tsc', '-p', 'tsconfig.shared.json'] },
-  { name: 'types: node', command: ['typescript/bin/tsc', '-p', 'tsconfig.node.json'] },
-  { name: 'types: kernels', command: ['typescript/bin/tsc', '-p', 'tsconfig.kernels.json'] },
+  {
+    name: 'prettier',
+    command: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
+  },
+  { name: 'eslint', command: ['node_modules/eslint/bin/eslint.js', '.'] },
+  { name: 'types: shared', command: ['.ci/types.ts', 'tsconfig.shared.json'] },
+  { name: 'types: node', command: ['.ci/types.ts', 'tsconfig.node.json'] },
+  { name: 'types: kernels', command: ['.ci/types.ts', 'tsconfig.kernels.json'] },
   {
     name: 'architecture',
     command: [
-      'dependency-cruiser/bin/dependency-cruiser.mjs',
+      'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
       ...['--config', '.dependency-cruiser.cjs', 'src', 'native', 'bench', 'e2e'],
     ],
   },
-  { name: 'dead code', command: ['knip/bin/knip.js', '--no-progress', '--no-config-hints'] },
+  { name: 'dead code', command: ['node_modules/knip/bin/knip.js', '--no-progress', '--no-config-hints'] },
 ];
 
 /** Runs one step in `folder`, with the tools of `root`'s node_modules. Never throws: a tool that is missing failed. */
@@ -37,7 +40,7 @@ export function runStep(step: Step, root: string, folder: string): Promise<StepR
   const [script, ...args] = step.command;
   const begin = performance.now();
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: folder });
+    const child = spawn(process.execPath, [join(root, script), ...args], { cwd: folder });
     let output = '';
     const collect = (chunk: Buffer) => (output += chunk.toString());
     child.stdout.on('data', collect);

@@ -54,7 +54,6 @@ const manifestSchema = v.object({ default: v.string(), models: v.array(knownMode
 
 export type KnownModel = v.InferOutput<typeof knownModel>;
 export type ModelSource = v.InferOutput<typeof source>;
-export type FarReadingGate = v.InferOutput<typeof farReading>;
 export type ModelManifest = v.InferOutput<typeof manifestSchema>;
 /** done and total in bytes; total 0 = not known */
 export type ByteProgress = (done: number, total: number) => void;
@@ -134,12 +133,6 @@ export async function resolveModel(dataFolder: string, wanted?: string): Promise
         ? 'No model is installed: run `longleaf models import FILE.gguf`.'
         : `Installed are: ${names}.`,
   );
-}
-
-/** The manifest's entry of a model by its SHA-256; null for a model that we know nothing about. */
-export async function knownByHash(sha256: string): Promise<KnownModel | null> {
-  const { models } = await readManifest();
-  return models.find((model) => model.sha256 === sha256) ?? null;
 }
 
 /**

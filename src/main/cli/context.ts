@@ -28,6 +28,8 @@ export interface EngineOptions {
 }
 
 export interface Command {
+  /** stops by itself when the user interrupts, and tidies up; any other command is simply left */
+  readonly stopsItself?: true;
   /** runs to its end; throws AppError */
   run(args: Parsed, context: Context): Promise<void>;
   /** beyond the global ones */

@@ -6,7 +6,7 @@ import type { App as AppOwner } from '../app/index.ts';
 import { openSession, type Session } from '../host/index.ts';
 import { globalOptions, parse, usageError, type Parsed } from './arguments.ts';
 import { engineOptions, type Command, type Context } from './context.ts';
-import { listenForInterrupts } from './interrupts.ts';
+import { leaveOn, listenForInterrupts } from './interrupts.ts';
 import { createOutput, formatError, plural, printable, type Output } from './output.ts';
 import { createProgress } from './progress.ts';
 
@@ -73,7 +73,8 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<vo
   const args = parse(argv.toSpliced(at, 1), command.options ?? {}, command.list);
   const context = await createContext(name ?? 'chat', args, terminal);
   try {
-    await command.run(args, context);
+    const work = command.run(args, context);
+    await (command.stopsItself ? work : leaveOn(terminal.interrupts.signal, work));
   } finally {
     await context.session.end();
   }

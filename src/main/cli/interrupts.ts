@@ -3,6 +3,7 @@
  * case; leaving only forgoes the tidy end.
  */
 import { constants } from 'node:os';
+import { AppError } from '../../shared/errors.ts';
 
 /** One keypress can arrive twice: from the terminal, and handed on by npm or boot.mjs. */
 const SAME_KEYPRESS_MS = 250;
@@ -50,4 +51,16 @@ export function listenForInterrupts(): Interrupts {
       for (const name of names) process.off(name, onSignal);
     },
   };
+}
+
+/** The result of `work`, unless `signal` fires before: for work that cannot be told to stop, and harms nothing. */
+export async function leaveOn<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const left = Promise.withResolvers<never>();
+  const leave = () => left.reject(new AppError('interrupted', 'Interrupted.'));
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    return await Promise.race([work, left.promise]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
 }

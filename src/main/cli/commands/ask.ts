@@ -19,6 +19,7 @@ export const questionOptions = {
 } as const;
 
 export const ask: Command = {
+  stopsItself: true,
   options: questionOptions,
   list: 'add',
   async run(args, context) {

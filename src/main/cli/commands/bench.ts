@@ -11,6 +11,7 @@ import { printable, table } from '../output.ts';
 const million = 1024 * 1024;
 
 export const bench: Command = {
+  stopsItself: true,
   options: {
     tokens: { type: 'string' },
     context: { type: 'string' },

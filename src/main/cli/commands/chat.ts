@@ -22,6 +22,7 @@ interface Talk {
 }
 
 export const chat: Command = {
+  stopsItself: true,
   options: questionOptions,
   list: 'add',
   async run(args, context) {

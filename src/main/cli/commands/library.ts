@@ -27,6 +27,7 @@ const phases = {
 } as const;
 
 export const library: Command = {
+  stopsItself: true,
   options: {
     preview: { type: 'boolean' },
     read: { type: 'boolean' },

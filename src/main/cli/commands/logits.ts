@@ -14,6 +14,7 @@ const idList = v.pipe(
 );
 
 export const logits: Command = {
+  stopsItself: true,
   options: { tokens: { type: 'string' }, last: { type: 'string' } },
   async run(args, { dataFolder, engine: choice, output, interrupts }) {
     expectPositionals(args, []);

@@ -5,9 +5,11 @@ import { AppError } from '../../../shared/errors.ts';
 import { verifyGguf } from '../../formats/index.ts';
 import { expectPositionals, usageError, type Parsed } from '../arguments.ts';
 import type { Command, Context } from '../context.ts';
+import { leaveOn } from '../interrupts.ts';
 import { count, printable, size, table } from '../output.ts';
 
 export const models: Command = {
+  stopsItself: true,
   options: { 'if-missing': { type: 'boolean' } },
   async run(args, context) {
     const [action, ...rest] = args.positionals;
@@ -69,10 +71,11 @@ async function remove(args: Parsed, { dataFolder, json, output }: Context): Prom
   output.line(`Removed ${printable(model.id)} (${size(model.bytes)}).`);
 }
 
-async function verify(args: Parsed, { json, output, progress }: Context): Promise<void> {
+async function verify(args: Parsed, { json, output, progress, interrupts }: Context): Promise<void> {
   const [file = ''] = expectPositionals(args, ['FILE.gguf']);
   // read twice: checked, then hashed
-  const report = await verifyGguf(file, (bytes) => progress.update('Checking', bytes, 0, 'bytes'));
+  const work = verifyGguf(file, (bytes) => progress.update('Checking', bytes, 0, 'bytes'));
+  const report = await leaveOn(interrupts.signal, work);
   progress.clear();
   if (json) return output.json({ valid: true, ...report });
   const types = Object.entries(report.types).map(([type, tensors]) => `${type} ${tensors}`);

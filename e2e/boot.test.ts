@@ -1,0 +1,74 @@
+/** boot.mjs: the door of every npm script. Installing itself is what `npm test` has just done. */
+import { spawn, type SpawnOptions } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { model, noModel, skippedWithoutModel } from './harness.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longleaf-boot-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function boot(args: readonly string[], options: SpawnOptions & { readonly boot?: string } = {}) {
+  const script = options.boot ?? join(root, 'boot.mjs');
+  const env = { ...process.env, LONGLEAF_DATA: join(folder, 'data'), LONGLEAF_MODEL: model, ...options.env };
+  const child = spawn(process.execPath, [script, ...args], { ...options, env });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, stdout, stderr })),
+  );
+  return { child, ended };
+}
+
+it('`longleaf` adds nothing of its own to the output and passes the exit code on', async () => {
+  expect(await boot(['longleaf', '--version']).ended).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+  expect(await boot(['longleaf', 'bogus']).ended).toMatchObject({ code: 2, stdout: '' });
+});
+
+it('installed as a program of its own, it takes commands directly', async () => {
+  expect(await boot(['--version']).ended).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+});
+
+it('before the first `npm start` it says what to do', async () => {
+  const bare = join(folder, 'bare');
+  await mkdir(bare);
+  for (const file of ['boot.mjs', 'package.json', 'package-lock.json'])
+    await cp(join(root, file), join(bare, file));
+  expect(await boot(['longleaf', 'doctor'], { boot: join(bare, 'boot.mjs') }).ended).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^error: .*not installed.*\nhint: .*npm start/) as string,
+  });
+});
+
+it.skipIf(noModel)(
+  `paths mean the folder that the user stands in, also under npm${skippedWithoutModel}`,
+  async () => {
+    await writeFile(join(folder, 'word.txt'), 'word');
+    const under = { npm_lifecycle_event: 'longleaf', INIT_CWD: folder };
+    const { code, stdout } = await boot(['longleaf', 'tokenize', 'word.txt'], { cwd: root, env: under })
+      .ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^\[\d+\]\n$/) as string });
+  },
+);
+
+it.skipIf(process.platform === 'win32')(
+  'a signal reaches the program: 130 (skipped on Windows: no signals)',
+  async () => {
+    // waits for its standard input
+    const { child, ended } = boot(['longleaf', 'tokenize']);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const begin = performance.now();
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 130, stdout: '' });
+    expect(performance.now() - begin).toBeLessThan(5_000);
+  },
+);
