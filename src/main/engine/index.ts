@@ -4,9 +4,8 @@ export type * from './engine.ts';
 export type { Hyperparameters } from './runtime.ts';
 export type { AttentionPlan, CompiledPlan, PlanGeometry } from './plan/types.ts';
 export { compilePlan } from './plan/compile.ts';
-export { maxPosition, visibleKeys, type VisibleKeys } from './plan/count.ts';
-export { loadPlan, planOfModel, preset, presetNames, type PresetName } from './plan/presets.ts';
-export { canonicalPlan, parsePlan } from './plan/schema.ts';
+export { loadPlan, planOfModel, preset, type PresetName } from './plan/presets.ts';
+export { parsePlan } from './plan/schema.ts';
 export { geometryOf, readHyperparameters } from './hyperparameters.ts';
 export { simdLevels } from './cpu/features.ts';
 export {
