@@ -68,7 +68,7 @@ describe('htmlToText', () => {
   });
 
   it('hostile input takes no more than linear work', () => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     for (const bomb of [
       '<a "'.repeat(50_000),
       '/>'.repeat(100_000),
@@ -77,6 +77,6 @@ describe('htmlToText', () => {
       '<ul><li>'.repeat(5000),
     ])
       text(bomb);
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(process.cpuUsage(started).user / 1e6).toBeLessThan(3);
   });
 });

@@ -126,10 +126,12 @@ function withoutSubset(source: string): string {
 export function closeEmptyElements(source: string): string {
   let result = '';
   let done = 0;
+  let before = 0;
   for (let end = source.indexOf('/>'); end >= 0; end = source.indexOf('/>', end + 2)) {
-    const open = source.lastIndexOf('<', end);
-    if (open < done) continue;
-    const name = /^<([A-Za-z][\w:.-]*)(?:\s|$)/.exec(source.slice(open, Math.min(end, open + 256)))?.[1];
+    const between = source.slice(before, end);
+    before = end + 2;
+    const tag = between.slice(between.lastIndexOf('<'));
+    const name = /^<([A-Za-z][\w:.-]*)(?:\s|$)/.exec(tag.slice(0, 256))?.[1];
     if (name === undefined || voidElements.has(name.toLowerCase())) continue;
     result += `${source.slice(done, end)}></${name}>`;
     done = end + 2;
