@@ -243,7 +243,7 @@ describe('StateStore', () => {
     const pages = database.pragma('page_count', { simple: true }) as number;
     database.close();
     store = open({ maxPageCount: pages + 8, pageBytes: 65_536 });
-    await expect(save(ids)).rejects.toMatchObject({ code: 'disk-full' });
+    await expect(save(ids)).rejects.toMatchObject({ code: 'disk-full', details: { needed: 400_000 * 16 } });
     reopen();
     expect((await restore(ids))?.cache.position).toBe(300);
     expect(store.list()).toHaveLength(1);

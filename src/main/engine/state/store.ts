@@ -142,7 +142,7 @@ export class StateStore {
       return describe(row, header);
     } catch (error) {
       this.#abandon(id);
-      throw error;
+      throw withBytesNeeded(error, bytes);
     }
   }
 
@@ -282,6 +282,13 @@ export class StateStore {
       throw asAppError(error, this.#path);
     }
   }
+}
+
+/** A disk that filled up while the pages were written: says how much the whole state needs. */
+function withBytesNeeded(error: unknown, needed: number): unknown {
+  if (!(error instanceof AppError) || error.code !== 'disk-full') return error;
+  const message = `${error.message} The state needs ${Math.ceil(needed / 1e6)} MB.`;
+  return new AppError('disk-full', message, error.hint, { cause: error, details: { needed } });
 }
 
 function describe(row: Pick<StateRow, 'label' | 'createdAt'>, header: StateHeader): StoredState {
