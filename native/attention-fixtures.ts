@@ -286,3 +286,10 @@ export function nmse(actual: ArrayLike<number>, expected: ArrayLike<number>): nu
   }
   return error / power;
 }
+
+/** Index of the first element that differs, bit for bit but for NaN; -1 when none does. Lengths count. */
+export function firstDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  for (let i = 0; i < Math.max(actual.length, expected.length); i++)
+    if (!Object.is(actual[i], expected[i])) return i;
+  return -1;
+}
