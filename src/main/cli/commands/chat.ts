@@ -6,6 +6,7 @@ import { expectPositionals } from '../arguments.ts';
 import { sourceLines } from '../answer.ts';
 import type { Command, Context } from '../context.ts';
 import { formatError } from '../output.ts';
+import { prompt } from '../prompt.ts';
 import { askAndShow } from '../turn.ts';
 import { questionArguments, questionOptions } from './ask.ts';
 
@@ -96,37 +97,10 @@ async function* questions({ interrupts }: Context): AsyncGenerator<string> {
     return;
   }
   for (;;) {
-    const line = await prompt(interrupts.signal);
+    const line = await prompt(interrupts.signal, process.stdin, process.stderr);
     if (line === null) return;
     if (line.trim() !== '') yield line.trim();
   }
-}
-
-/** One typed line; null for Ctrl-D, two Ctrl-C, or the end of the program. */
-function prompt(signal: AbortSignal): Promise<string | null> {
-  if (signal.aborted) return Promise.resolve(null);
-  // Not kept open while an answer runs: it holds the terminal in raw mode, where Ctrl-C is a mere character.
-  const terminal = createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' });
-  return new Promise((resolve) => {
-    let asked = false;
-    const end = (line: string | null) => {
-      signal.removeEventListener('abort', leave);
-      terminal.removeAllListeners('close');
-      terminal.close();
-      resolve(line);
-    };
-    const leave = () => end(null);
-    signal.addEventListener('abort', leave);
-    terminal.on('line', end);
-    terminal.on('close', leave);
-    terminal.on('SIGINT', () => {
-      if (asked) return leave();
-      asked = true;
-      process.stderr.write('\n(Ctrl-C again leaves)\n');
-      terminal.prompt();
-    });
-    terminal.prompt();
-  });
 }
 
 function command(line: string, talk: Talk, { output }: Context): 'quit' | undefined {
