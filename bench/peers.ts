@@ -40,9 +40,11 @@ interface Speeds {
   readonly prefillShort: number;
   readonly prefillLong: number | null;
   readonly decodeLong: number | null;
+  /** of the process that read the long text */
+  readonly peakMemoryMB: number | null;
 }
 
-type Measure = keyof Speeds;
+type Measure = 'prefillShort' | 'prefillLong' | 'decodeLong';
 
 const model = await benchModel();
 const gguf = await openGguf(model.path);
@@ -51,15 +53,15 @@ await gguf.close();
 const ids = tokenizer.encode(await mobyDick()).slice(0, long);
 if (ids.length < long) throw new Error(`The novel has only ${ids.length} tokens.`);
 
+const ours: Record<Measure, number[]> = { prefillShort: [], prefillLong: [], decodeLong: [] };
+const theirs: Record<Measure, number[]> = { prefillShort: [], prefillLong: [], decodeLong: [] };
+const memory: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
 const tried = await trySettings();
 const best: Record<Measure, Settings> = {
   prefillShort: fastest('prefillShort'),
   prefillLong: fastest('prefillLong'),
   decodeLong: fastest('decodeLong'),
 };
-const ours: Record<Measure, number[]> = { prefillShort: [], prefillLong: [], decodeLong: [] };
-const theirs: Record<Measure, number[]> = { prefillShort: [], prefillLong: [], decodeLong: [] };
-const memory: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
 const engineInfo = await takeTurns();
 report();
 
@@ -115,11 +117,10 @@ async function measureTheirs(settings: Settings, { withLong }: { withLong: boole
     await llama.prefill(ids.subarray(0, short));
     const times = [await llama.prefill(ids.subarray(0, short)), await llama.prefill(ids.subarray(0, short))];
     const prefillShort = short / (Math.min(...times) / 1000);
-    if (!withLong) return { prefillShort, prefillLong: null, decodeLong: null };
+    if (!withLong) return { prefillShort, prefillLong: null, decodeLong: null, peakMemoryMB: null };
     const prefillLong = long / ((await llama.prefill(ids)) / 1000);
     const decodeLong = decodeTokens / ((await llama.decode(decodeTokens)) / 1000);
-    memory.theirs.push(await llama.peakMemoryMB());
-    return { prefillShort, prefillLong, decodeLong };
+    return { prefillShort, prefillLong, decodeLong, peakMemoryMB: await llama.peakMemoryMB() };
   } finally {
     llama.close();
   }
@@ -141,6 +142,7 @@ async function takeTurns(): Promise<BenchEngine['info']> {
         withLong: wanted.some((one) => one !== 'prefillShort'),
       });
       for (const one of wanted) theirs[one].push(speeds[one] ?? NaN);
+      if (speeds.peakMemoryMB !== null) memory.theirs.push(speeds.peakMemoryMB);
     }
     console.log(`round ${round} of ${rounds}: ${JSON.stringify({ ours: last(ours), theirs: last(theirs) })}`);
   }
