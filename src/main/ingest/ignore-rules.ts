@@ -3,7 +3,7 @@
  * opinion decides, within one folder .ignore before .gitignore before info/exclude, later lines before earlier.
  * What lies in an ignored folder can't be brought back; the scan does not descend into one.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 
 import ignore, { type Ignore } from 'ignore';
@@ -87,7 +87,7 @@ function bringBack(rules: Ignore, folder: string): Ignore {
 }
 
 function isRepositoryTop(folder: string): boolean {
-  return readRules(join(folder, '.git', 'HEAD')) !== null;
+  return existsSync(join(folder, '.git')); // a folder; a file in worktrees and submodules
 }
 
 function readLevel(folder: string): Level {

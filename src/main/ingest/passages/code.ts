@@ -48,6 +48,7 @@ const smallest = 0.3;
 
 /** @param target tokens a passage, about */
 export function codeSpans(text: string, language: string | null, target: number): readonly CodeSpan[] {
+  if (text === '') return [];
   const lines = readLines(text, language);
   const units = split(text, lines, 0, lines.length, -1, target);
   const enclosing = enclosingNames(lines);

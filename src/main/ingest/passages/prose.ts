@@ -105,7 +105,8 @@ function niceCut(text: string, from: number, to: number): number {
   }
   const code = text.charCodeAt(to);
   // not between the halves of a surrogate pair
-  return code >= 0xdc00 && code <= 0xdfff && to - 1 > from ? to - 1 : to;
+  if (code < 0xdc00 || code > 0xdfff) return to;
+  return to - 1 > from ? to - 1 : to + 1;
 }
 
 /** greedy, and a small rest goes to the passage before it */
