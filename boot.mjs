@@ -9,7 +9,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
-const startedAt = process.env.LONGLEAF_STARTED_AT ?? String(performance.timeOrigin);
+/** epoch ms: times in receipts count from here, not from the second process that does the work */
+const startedAt = String(performance.timeOrigin);
 const modules = join(root, 'node_modules');
 const lockFile = join(root, 'package-lock.json');
 const installedFile = join(modules, '.package-lock.json');
