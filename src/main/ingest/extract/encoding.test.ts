@@ -8,7 +8,9 @@ import { binaryKind } from '../binary.ts';
 import { decodeBytes } from './encoding.ts';
 import { decodeIso2022Kr, decodeJohab } from './korean.ts';
 
-const data = resolve(process.env['LONGLEAF_TEST_DATA'] ?? '../shared/data');
+const data = resolve(
+  process.env['LONGLEAF_TEST_DATA'] ?? join(import.meta.dirname, '../../../../../shared/data'),
+);
 
 function filesBelow(folder: string): string[] {
   const path = join(data, folder);
@@ -88,6 +90,22 @@ describe('decodeBytes', () => {
       expect(share).toBeGreaterThanOrEqual(0.97);
     },
   );
+
+  const own = join(data, 'own/text');
+  it.skipIf(!existsSync(own))('own/text: as EXPECTED.tsv says (skipped without data/own)', () => {
+    const read = (name: string) => decodeBytes(readFileSync(join(own, name)));
+    expect(read('utf16le-bom.txt')).toEqual({
+      text: 'こんにちは 世界 😀\r\n',
+      encoding: 'utf-16le',
+      faults: 0,
+    });
+    const unmarked = read('utf16be-nobom.txt');
+    expect(unmarked).toMatchObject({ encoding: 'utf-16be', faults: 0 });
+    expect(unmarked.text).toMatch(/^(The quick brown fox\. ?)+\s*$/);
+    // nothing is hidden or dropped: whoever shows it makes the bidirectional controls visible
+    expect(read('bidi-source.js').text).toContain('\u202e } \u2066if (admin)\u2069');
+    expect(read('lone-surrogate.json').text).toContain('\\ud83d');
+  });
 });
 
 describe('binaryKind', () => {

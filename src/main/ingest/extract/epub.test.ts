@@ -8,7 +8,9 @@ import { Archive } from '../zip.ts';
 import { extractEpub } from './epub.ts';
 import { resolveHref } from './epub-package.ts';
 
-const data = resolve(process.env['LONGLEAF_TEST_DATA'] ?? '../shared/data');
+const data = resolve(
+  process.env['LONGLEAF_TEST_DATA'] ?? join(import.meta.dirname, '../../../../../shared/data'),
+);
 
 function booksIn(folder: string, extension = /\.epub$/i): string[] {
   const path = join(data, folder);
