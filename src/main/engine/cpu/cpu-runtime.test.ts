@@ -1,5 +1,16 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadNative } from '../../../../native/index.ts';
-import { describeRuntimeAgreement, describeRuntimeConformance } from '../testing/runtime-conformance.ts';
+import { preset } from '../plan/presets.ts';
+import { createReferenceRuntime } from '../reference/index.ts';
+import type { Cache } from '../runtime.ts';
+import {
+  describeRuntimeAgreement,
+  describeRuntimeConformance,
+  openTiny,
+  readInChunks,
+  snapshotOf,
+  someIds,
+} from '../testing/runtime-conformance.ts';
 import { CpuRuntime, createCpuRuntime } from './index.ts';
 
 describeRuntimeAgreement('cpu', createCpuRuntime);
@@ -7,3 +18,82 @@ describeRuntimeConformance('cpu', createCpuRuntime);
 describeRuntimeConformance('cpu with f32 keys and values', (gguf) =>
   CpuRuntime.open(gguf, { native: loadNative(), storage: 'f32' }),
 );
+
+describe('cpu runtime', () => {
+  let runtime: CpuRuntime;
+  beforeAll(async () => {
+    runtime = (await openTiny(createCpuRuntime, { type: 'Q4_1' })) as CpuRuntime;
+  });
+  afterAll(() => runtime.release());
+
+  function newCache(): Cache {
+    const { heads, kvHeads, headDim, trainedLength } = runtime.hyperparameters;
+    return runtime.createCache(
+      runtime.compile(preset('adapted', { heads, kvHeads, headDim, trainedLength })),
+    );
+  }
+
+  it('gives 512 rows at once the bits that any split of them gets', async () => {
+    const ids = someIds(512);
+    const whole = newCache();
+    const expected = await readInChunks(runtime, whole, ids, [512]);
+    for (const chunks of [[511, 1], [256], [100, 1, 411]]) {
+      const cache = newCache();
+      expect(Buffer.from((await readInChunks(runtime, cache, ids, chunks)).buffer)).toEqual(
+        Buffer.from(expected.buffer),
+      );
+      expect(Buffer.from(snapshotOf(cache))).toEqual(Buffer.from(snapshotOf(whole)));
+    }
+  });
+
+  it('runs another sequence between the layers of one, and neither notices', async () => {
+    const expected = await runtime.forward(newCache(), someIds(40), { logits: 'all' });
+    const guests: Float32Array[] = [];
+    const logits = await runtime.forward(newCache(), someIds(40), {
+      logits: 'all',
+      betweenLayers: async () => {
+        guests.push(await runtime.forward(newCache(), someIds(40), { logits: 'all' }));
+      },
+    });
+    expect(logits).toEqual(expected);
+    expect(guests.length).toBeGreaterThanOrEqual(runtime.hyperparameters.layers);
+    for (const guest of guests) expect(guest).toEqual(expected);
+  });
+
+  it('refuses to touch a cache between the layers of its own forward pass, and goes on', async () => {
+    const cache = newCache();
+    await runtime.forward(cache, someIds(20), {
+      logits: 'none',
+      betweenLayers: async () => {
+        await expect(runtime.forward(cache, someIds(1), { logits: 'none' })).rejects.toThrow(/was running/);
+        expect(() => cache.fork()).toThrow(/was running/);
+        expect(() => {
+          cache.release();
+        }).toThrow(/was running/);
+      },
+    });
+    expect(cache.position).toBe(20);
+  });
+
+  it.each([
+    ['ids beyond the vocabulary', Int32Array.of(1, 1 << 20), 'invalid-input'],
+    ['negative ids', Int32Array.of(-1), 'invalid-input'],
+    ['no ids', new Int32Array(0), 'internal'],
+    ['more rows than a chunk holds', someIds(513), 'internal'],
+  ])('refuses %s and leaves the cache as it was', async (_, ids, code) => {
+    const cache = newCache();
+    await expect(runtime.forward(cache, ids, { logits: 'last' })).rejects.toMatchObject({ code });
+    expect(cache.position).toBe(0);
+  });
+
+  it('refuses a cache of another backend', async () => {
+    const reference = await openTiny(createReferenceRuntime);
+    const cache = reference.createCache(newCache().compiled);
+    await expect(runtime.forward(cache, someIds(3), { logits: 'none' })).rejects.toThrow(/another backend/);
+  });
+
+  it('names in its variant what its bits depend on', () => {
+    expect(runtime.variant).toMatch(/^cpu-ort\d+\.\d+\.\d+-(avx512bf16|avx512|avx2|neon|scalar)-attention-/);
+    expect(runtime.variant).toContain(`-attention-${loadNative().simd}-kv16`);
+  });
+});
