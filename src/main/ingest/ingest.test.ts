@@ -94,7 +94,7 @@ describe('extract', () => {
 
   it('a file that takes too long is given up', { timeout: 60_000 }, async () => {
     await ingest.close();
-    ingest = createIngest({ workers: 1, timeLimit: 200 });
+    ingest = createIngest({ workers: 1, timeLimit: 1000, heapMB: 2048 });
     await writeFile(join(folder, 'a-slow.json'), '[1],\n'.repeat(4_000_000));
     await writeFile(join(folder, 'b.txt'), 'b');
     const results = await Promise.allSettled((await entriesOf(folder)).map((entry) => ingest.extract(entry)));

@@ -37,6 +37,8 @@ interface Member {
 /** one message: at most so many files, and so many bytes (the first always goes) */
 const batchFiles = 32;
 const batchBytes = 1 << 20;
+/** ms until a worker has begun its first task */
+const startLimit = 60_000;
 
 export class ExtractPool {
   readonly #options: PoolOptions;
@@ -136,21 +138,27 @@ export class ExtractPool {
   /** The file under way is blamed; those that came with it go on elsewhere. */
   #bury(member: Member): void {
     this.#members.delete(member);
-    const blamed = Atomics.load(member.current, 0);
     const verdict = member.verdict ?? this.#crashError(null);
-    const rest = member.sent.filter((pending) => pending.task.id !== blamed || this.#closed);
-    for (const pending of member.sent) if (!rest.includes(pending) || this.#closed) pending.reject(verdict);
-    if (this.#closed) return this.#stopWatch();
-    this.#queue.unshift(...rest);
+    if (this.#closed) {
+      for (const pending of member.sent) pending.reject(verdict);
+      return this.#stopWatch();
+    }
+    // one is always blamed, the first if the worker came to none: a worker that can't start must not be tried for ever
+    const blamed = underWay(member) ?? member.sent[0];
+    blamed?.reject(verdict);
+    this.#queue.unshift(...member.sent.filter((pending) => pending !== blamed));
     this.#dispatch();
   }
 
   #lookAtTimes(): void {
     const now = performance.now();
     for (const member of this.#members) {
-      const id = Atomics.load(member.current, 0);
+      const task = underWay(member)?.task;
+      const id = task?.id ?? 0;
+      // before its first task a worker is starting, which a busy machine can make slow
+      const limit = task === undefined ? startLimit : this.#options.timeLimit;
       if (member.sent.length === 0 || member.watched.id !== id) member.watched = { id, since: now };
-      else if (now - member.watched.since > this.#options.timeLimit && member.verdict === null) {
+      else if (now - member.watched.since > limit && member.verdict === null) {
         member.verdict = this.#timeError();
         void member.worker.terminate();
       }
@@ -176,6 +184,12 @@ export class ExtractPool {
       );
     return new AppError('invalid-input', 'Reading it failed unexpectedly.', undefined, { cause: error });
   }
+}
+
+/** the task that its worker has begun and not answered */
+function underWay(member: Member): Pending | undefined {
+  const id = Atomics.load(member.current, 0);
+  return member.sent.find((pending) => pending.task.id === id);
 }
 
 function interrupted(): AppError {
