@@ -81,6 +81,7 @@ export interface Store {
   /** to the trash; `restoreConversation` undoes it */
   trashConversation(id: ConversationId): Promise<void>;
   restoreConversation(id: ConversationId): Promise<void>;
+  /** the message becomes its conversation's current one and moves the conversation to the top of the list */
   addMessage(fields: {
     conversationId: ConversationId;
     parentId: MessageId | null;
@@ -123,7 +124,10 @@ export interface Store {
   putTokens(hash: ContentHash, tokenizer: string, ids: Int32Array): Promise<void>;
   tokens(hash: ContentHash, tokenizer: string): Promise<Int32Array | null>;
   tokenCount(hash: ContentHash, tokenizer: string): Promise<number | null>;
-  /** BM25 over the passages of a version's documents; the query is plain text, never FTS5 syntax */
+  /**
+   * BM25 over the passages of a version's documents; the query is plain text, never FTS5 syntax. Passages that define
+   * an asked identifier come first.
+   */
   searchPassages(
     version: VersionId,
     query: { words: readonly string[]; identifiers: readonly string[] },
