@@ -98,17 +98,24 @@ describe.each(plans)('$name', ({ plan, tokens }) => {
       });
 
       it('a fork continues like the original, and neither disturbs the other', () => {
-        const original = native.createCache(spec);
         const outWidth = shape.heads * shape.headDim;
-        feed(original, shape, rows.subarray(0, 130 * width), [130]);
+        const start = rows.subarray(0, 130 * width);
+        const others = randomRows(shape, 300, 5);
+        const original = native.createCache(spec);
+        feed(original, shape, start, [130]);
         const fork = original.fork();
         expect(firstDifference(snapshotOf(fork), snapshotOf(original))).toBe(-1);
-        feed(fork, shape, randomRows(shape, 300, 5), [300]);
+        const alone = native.createCache(spec);
+        feed(alone, shape, start, [130]);
+        const expected = feed(alone, shape, others, [100]);
+        // the fork's first hundred, then all of the original, then the rest of the fork
+        const first = feed(fork, shape, others.subarray(0, 100 * width), [100]);
         const rest = feed(original, shape, rows.subarray(130 * width), [512]);
         expect(firstDifference(rest, whole.subarray(130 * outWidth))).toBe(-1);
         original.release();
+        const second = feed(fork, shape, others.subarray(100 * width), [100]);
+        expect(firstDifference([...first, ...second], expected)).toBe(-1);
         expect(fork.position).toBe(430);
-        feed(fork, shape, rows.subarray(0, 5 * width), [5]);
       });
 
       it.each([1, 47, 130, 256, 390])('restored at %i and continued equals never stopped', (position) => {

@@ -2,6 +2,10 @@
 
 #include <stdexcept>
 
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
 namespace longleaf {
 
 namespace {
@@ -13,7 +17,11 @@ bool runsAvx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
-bool runsAvx512Bf16() { return runsAvx512() && __builtin_cpu_supports("avx512bf16"); }
+// CPUID leaf 7, sub-leaf 1, EAX bit 5; older compilers do not know the name
+bool runsAvx512Bf16() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return runsAvx512() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 5 & 1) != 0;
+}
 #else
 bool runsAvx2() { return false; }
 bool runsAvx512() { return false; }
