@@ -101,6 +101,15 @@ function fingerprint(compiler, jobs) {
   return hash.digest('hex');
 }
 
+/** What was built, from what: a stamp beside another build's binary (two at once) does not match. */
+function stampOf(wanted, path) {
+  return `${wanted} ${createHash('sha256').update(readFileSync(path)).digest('hex')}`;
+}
+
+function isBuilt(wanted) {
+  return existsSync(stamp) && existsSync(binary) && readFileSync(stamp, 'utf8') === stampOf(wanted, binary);
+}
+
 async function compileAll(compiler, jobs) {
   const queue = [...jobs];
   const worker = async () => {
@@ -141,8 +150,7 @@ async function build() {
       object: join(output, `${file}.${process.pid}.o`),
     }));
   const wanted = fingerprint(`${command} ${version}`, jobs);
-  const built = existsSync(stamp) && existsSync(binary) ? readFileSync(stamp, 'utf8') : '';
-  if (built === wanted && !process.argv.includes('--force')) return;
+  if (isBuilt(wanted) && !process.argv.includes('--force')) return;
   const started = Date.now();
   mkdirSync(output, { recursive: true });
   const temporary = `${binary}.${process.pid}`;
@@ -151,9 +159,10 @@ async function build() {
     execFileSync(command, [...linkFlags, ...jobs.map((job) => job.object), '-o', temporary], {
       stdio: 'inherit',
     });
+    const stampText = stampOf(wanted, temporary);
     // a process that has the old binary loaded keeps it: rename replaces the name, not the file
     renameSync(temporary, binary);
-    writeFileSync(stamp, wanted);
+    writeFileSync(stamp, stampText);
   } finally {
     for (const job of jobs) rmSync(job.object, { force: true });
     rmSync(temporary, { force: true });
