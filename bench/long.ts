@@ -19,10 +19,14 @@ interface LongRun {
 const runs: readonly LongRun[] = [
   { name: 'peers', what: 'speed and memory next to llama.cpp', program: ['peers.ts'] },
   { name: 'flat', what: 'cost of a token and memory as the context grows; reopening', program: ['flat.ts'] },
-  { name: 'agreement', what: 'logits next to llama.cpp', program: ['agreement.ts'] },
+  { name: 'agreement', what: 'logits next to llama.cpp', program: ['agreement.ts', '--reference'] },
   { name: 'perplexity', what: 'perplexity of 4k tokens next to llama.cpp', program: ['perplexity.ts'] },
   { name: 'loss', what: 'loss at length: adapted against windows, no blow-up', program: ['loss.ts'] },
-  { name: 'questions', what: 'the 20 questions on Moby-Dick', program: ['questions/run.ts'] },
+  {
+    name: 'questions',
+    what: 'the 20 questions on Moby-Dick',
+    program: ['questions/run.ts', '--out', join(import.meta.dirname, 'results/questions.json')],
+  },
 ];
 
 const wanted = process.argv.slice(2);

@@ -1,0 +1,267 @@
+/**
+ * Writes the tables of docs/benchmarks.md from bench/results/*.json, so that no figure is copied by hand:
+ * what stands between `<!-- results: NAME -->` and `<!-- end -->` is replaced.
+ *
+ *   node boot.mjs run bench/report.ts [--check]      --check: exit 1 when the page is not what the results say
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import * as v from 'valibot';
+
+const page = join(import.meta.dirname, '../docs/benchmarks.md');
+
+const spread = v.object({ median: v.number(), least: v.number(), most: v.number() });
+const interval = v.object({ mean: v.number(), low: v.number(), high: v.number() });
+const measured = v.object({
+  commit: v.string(),
+  date: v.string(),
+  cpu: v.string(),
+  cores: v.number(),
+  memoryGB: v.number(),
+});
+
+const peersSchema = v.object({
+  environment: measured,
+  engine: v.object({ variant: v.string(), threads: v.number() }),
+  tokens: v.object({ short: v.number(), long: v.number(), decode: v.number() }),
+  measures: v.array(
+    v.object({
+      measure: v.picklist(['prefillShort', 'prefillLong', 'decodeLong']),
+      ours: v.array(v.number()),
+      theirs: v.array(v.number()),
+      ratios: v.array(v.number()),
+      settings: v.object({ threads: v.number(), batchSize: v.number(), flashAttention: v.boolean() }),
+    }),
+  ),
+  peakMemoryMB: v.object({ ours: v.array(v.number()), theirs: v.array(v.number()) }),
+});
+
+const reopening = v.object({ modelReadyMs: v.number(), restoredMs: v.number() });
+const flatSchema = v.object({
+  environment: measured,
+  decode: v.object({
+    contextTokens: v.number(),
+    msPerToken: spread,
+    compare: v.object({
+      contextTokens: v.number(),
+      msPerToken: spread,
+      costRatio: v.number(),
+      costRatios: spread,
+    }),
+  }),
+  memory: v.object({
+    at: v.array(v.object({ tokens: v.number(), residentMB: v.number(), peakMB: v.number() })),
+    peakRatio: v.number(),
+  }),
+  reopen: v.object({
+    contextTokens: v.number(),
+    stateMB: v.number(),
+    modelReadyMs: spread,
+    restoredMs: spread,
+    cold: v.nullable(reopening),
+  }),
+});
+
+const perplexitySchema = v.object({
+  environment: measured,
+  scored: v.number(),
+  ours: v.number(),
+  theirs: v.number(),
+  ratio: v.number(),
+  lossDifference: interval,
+});
+
+const agreement = v.object({ nmse: v.number(), sameTopToken: v.number() });
+const agreementSchema = v.object({
+  ...measured.entries,
+  tokens: v.number(),
+  texts: v.record(
+    v.string(),
+    v.object({ cpu: agreement, reference: v.optional(agreement), llamaCppWithoutFlashAttention: agreement }),
+  ),
+});
+
+const lossSchema = v.object({
+  environment: measured,
+  blockLength: v.number(),
+  comparisons: v.array(
+    v.object({
+      text: v.string(),
+      from: v.number(),
+      tokens: v.number(),
+      loss: v.record(v.string(), v.number()),
+      windowMinusAdapted: v.record(v.string(), interval),
+    }),
+  ),
+  blowUp: v.array(
+    v.object({
+      text: v.string(),
+      tokens: v.number(),
+      samples: v.number(),
+      firstQuarter: v.number(),
+      lastQuarter: v.number(),
+      highest: v.number(),
+      tokensPerSecond: v.number(),
+      peakMemoryMB: v.number(),
+    }),
+  ),
+});
+
+const tables: Readonly<Record<string, (json: unknown) => string[]>> = {
+  peers: (json) => peersTable(v.parse(peersSchema, json)),
+  flat: (json) => flatTable(v.parse(flatSchema, json)),
+  perplexity: (json) => perplexityTable(v.parse(perplexitySchema, json)),
+  agreement: (json) => agreementTable(v.parse(agreementSchema, json)),
+  loss: (json) => lossTable(v.parse(lossSchema, json)),
+};
+
+async function main(): Promise<number> {
+  const before = readFileSync(page, 'utf8');
+  const filled = before.replaceAll(
+    /(<!-- results: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g,
+    (_, begin: string, name: string, end: string) => `${begin}\n${section(name)}\n\n${end}`,
+  );
+  // As `npm run check` wants it, tables aligned.
+  const after = await format(filled, { ...(await resolveConfig(page)), filepath: page });
+  if (process.argv.includes('--check')) {
+    if (after === before) return 0;
+    console.error(
+      'error: docs/benchmarks.md is not what bench/results says. hint: node boot.mjs run bench/report.ts',
+    );
+    return 1;
+  }
+  writeFileSync(page, after);
+  return 0;
+}
+
+function section(name: string): string {
+  const file = join(import.meta.dirname, 'results', `${name}.json`);
+  const table = tables[name];
+  if (table === undefined) throw new Error(`docs/benchmarks.md asks for unknown results: ${name}`);
+  if (!existsSync(file)) return '_Not measured yet._';
+  return table(JSON.parse(readFileSync(file, 'utf8'))).join('\n');
+}
+
+function peersTable({
+  environment,
+  engine,
+  tokens,
+  measures,
+  peakMemoryMB,
+}: v.InferOutput<typeof peersSchema>): string[] {
+  const names = {
+    prefillShort: `prefill of ${count(tokens.short)}, both dense`,
+    prefillLong: `prefill of ${count(tokens.long)}, \`adapted\` (llama.cpp: dense)`,
+    decodeLong: `decode after ${count(tokens.long)}, \`adapted\` (llama.cpp: dense)`,
+  };
+  return [
+    '| tokens/s, median | Longleaf | llama.cpp | ratio [least, most] | llama.cpp at its best |',
+    '|---|---|---|---|---|',
+    ...measures.map(({ measure, ours, theirs, ratios, settings }) => {
+      const { threads, batchSize, flashAttention } = settings;
+      const best = `${threads} thread${threads === 1 ? '' : 's'}, batch ${batchSize}, flash attention ${flashAttention ? 'on' : 'off'}`;
+      const range = `${middle(ratios).toFixed(2)} [${Math.min(...ratios).toFixed(2)}, ${Math.max(...ratios).toFixed(2)}]`;
+      return `| ${names[measure]} | ${middle(ours).toFixed(1)} | ${middle(theirs).toFixed(1)} | ${range} | ${best} |`;
+    }),
+    `| peak memory, MB | ${Math.max(...peakMemoryMB.ours)} | ${Math.max(...peakMemoryMB.theirs)} | | |`,
+    '',
+    `Longleaf: ${engine.variant}, ${engine.threads} thread${engine.threads === 1 ? '' : 's'}. ${conditions(environment)}`,
+  ];
+}
+
+function flatTable({ environment, decode, memory, reopen }: v.InferOutput<typeof flatSchema>): string[] {
+  const { compare } = decode;
+  const [early, late] = memory.at;
+  const range = ({ median, least, most }: v.InferOutput<typeof spread>, digits: number): string =>
+    `${median.toFixed(digits)} [${least.toFixed(digits)}, ${most.toFixed(digits)}]`;
+  return [
+    '| measure | figure |',
+    '|---|---|',
+    `| a token after ${count(compare.contextTokens)}, ms | ${range(compare.msPerToken, 2)} |`,
+    `| a token after ${count(decode.contextTokens)}, ms | ${range(decode.msPerToken, 2)} |`,
+    `| ratio | ${compare.costRatio.toFixed(3)} [${compare.costRatios.least.toFixed(3)}, ${compare.costRatios.most.toFixed(3)}] |`,
+    `| peak memory after ${count(early?.tokens ?? 0)} tokens, MB | ${early?.peakMB ?? '-'} |`,
+    `| peak memory after ${count(late?.tokens ?? 0)} tokens, MB | ${late?.peakMB ?? '-'} |`,
+    `| ratio | ${memory.peakRatio.toFixed(3)} |`,
+    `| engine process asked for -> model ready, warm, ms | ${range(reopen.modelReadyMs, 0)} |`,
+    `| model ready -> state of ${count(reopen.contextTokens)} tokens (${reopen.stateMB} MB) usable, warm, ms | ${range(reopen.restoredMs, 0)} |`,
+    `| the same, cold, ms | ${reopen.cold === null ? 'not possible here' : `${reopen.cold.modelReadyMs} + ${reopen.cold.restoredMs}`} |`,
+    '',
+    conditions(environment),
+  ];
+}
+
+function perplexityTable(result: v.InferOutput<typeof perplexitySchema>): string[] {
+  const { ours, theirs, ratio, lossDifference, scored, environment } = result;
+  return [
+    '| perplexity | Longleaf | llama.cpp | ratio | loss difference, nat per token |',
+    '|---|---|---|---|---|',
+    `| ${count(scored)} tokens of Moby-Dick | ${ours.toFixed(3)} | ${theirs.toFixed(3)} | ${ratio.toFixed(5)} | ${signed(lossDifference)} |`,
+    '',
+    conditions(environment),
+  ];
+}
+
+function agreementTable(result: v.InferOutput<typeof agreementSchema>): string[] {
+  const cell = (one: v.InferOutput<typeof agreement> | undefined): string =>
+    one === undefined ? '' : `${one.nmse.toExponential(1)}, ${(100 * one.sameTopToken).toFixed(1)} %`;
+  return [
+    `| logits of ${count(result.tokens)} tokens: NMSE, same top token | \`cpu\` | \`reference\` | llama.cpp without flash attention |`,
+    '|---|---|---|---|',
+    ...Object.entries(result.texts).map(
+      ([name, one]) =>
+        `| ${name} | ${cell(one.cpu)} | ${cell(one.reference)} | ${cell(one.llamaCppWithoutFlashAttention)} |`,
+    ),
+    '',
+    conditions(result),
+  ];
+}
+
+function lossTable({
+  environment,
+  comparisons,
+  blowUp,
+  blockLength,
+}: v.InferOutput<typeof lossSchema>): string[] {
+  const names = Object.keys(comparisons[0]?.windowMinusAdapted ?? {});
+  return [
+    `| text, after tokens | scored | \`adapted\`, nat | ${names.map((name) => `${name} minus \`adapted\``).join(' | ')} |`,
+    `|---|---|---|${names.map(() => '---|').join('')}`,
+    ...comparisons.map(({ text, from, tokens, loss, windowMinusAdapted }) => {
+      const cells = names.map((name) => signed(windowMinusAdapted[name]));
+      return `| ${text}, ${count(from)} | ${count(tokens)} | ${(loss['adapted'] ?? NaN).toFixed(3)} | ${cells.join(' | ')} |`;
+    }),
+    '',
+    `In brackets: 95 % bootstrap intervals over blocks of ${blockLength} tokens. ${conditions(environment)}`,
+    '',
+    '| whole text, `adapted` | tokens | first quarter, nat | last quarter | highest sample | tokens/s | peak memory, MB |',
+    '|---|---|---|---|---|---|---|',
+    ...blowUp.map(
+      (one) =>
+        `| ${one.text} | ${count(one.tokens)} | ${one.firstQuarter.toFixed(3)} | ${one.lastQuarter.toFixed(3)} | ` +
+        `${one.highest.toFixed(3)} | ${one.tokensPerSecond} | ${one.peakMemoryMB} |`,
+    ),
+  ];
+}
+
+function conditions({ commit, date, cpu, cores, memoryGB }: v.InferOutput<typeof measured>): string {
+  return `Measured ${date.slice(0, 10)} at ${commit} on ${cpu}, ${cores} cores, ${memoryGB} GB.`;
+}
+
+function signed(value: v.InferOutput<typeof interval> | undefined): string {
+  if (value === undefined) return '';
+  const one = (number: number): string => (number >= 0 ? '+' : '') + number.toFixed(3);
+  return `${one(value.mean)} [${one(value.low)}, ${one(value.high)}]`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function middle(list: readonly number[]): number {
+  const sorted = list.toSorted((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? NaN) + (sorted[sorted.length >> 1] ?? NaN)) / 2;
+}
+
+process.exitCode = await main();
