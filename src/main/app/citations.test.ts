@@ -45,7 +45,20 @@ const BOOK = `It was a cold night. The chief mate of the Pequod was Starbuck, a 
 
 Stubb was the second mate. He was a native of Cape Cod; and hence, according to local usage, was called a Cape-Cod-man.`;
 
-const COUNTS = { chief: 60, mate: 90, pequod: 180, starbuck: 150, captain: 300, ahab: 400, daughter: 3 };
+/** in how many of 1,000 passages */
+const COUNTS = {
+  chief: 60,
+  mate: 90,
+  pequod: 180,
+  starbuck: 150,
+  captain: 300,
+  ahab: 400,
+  daughter: 3,
+  stubb: 200,
+  second: 60,
+  place: 200,
+  native: 20,
+};
 
 describe('cite', () => {
   it('quotes the sentence that supports question and answer, word for word, with its place', () => {
@@ -80,10 +93,23 @@ describe('cite', () => {
     );
   });
 
-  it('cites nothing when the answer adds what no passage says', () => {
+  it('cites nothing when the answer shares no word with what was read', () => {
     expect(citeIn(BOOK, 'Who was the chief mate of the Pequod?', 'Gulliver.', { counts: COUNTS })).toEqual(
       [],
     );
+  });
+
+  it('does not take a heading for a sentence', () => {
+    const text = 'The Pequod Meets The Rachel\n\nThe Pequod met the Rachel at noon.';
+    const passage = passageOf(text, { section: 'The Pequod Meets The Rachel' });
+    const citations = cite({
+      question: 'Whom did the Pequod meet?',
+      answer: 'The Pequod met the Rachel.',
+      passages: [{ passage, path: 'book.txt' }],
+      documents: new Map([[hash, { text, title: null, kind: 'text' }]]),
+      weight: wordWeights([], [], 1000),
+    });
+    expect(citations.map(({ quote }) => quote)).toEqual(['The Pequod met the Rachel at noon.']);
   });
 
   it('cites nothing for an empty answer', () => {

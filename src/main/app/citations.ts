@@ -1,16 +1,19 @@
 /**
- * Citations: which sentence of what was read says what the answer says. The rule (decision note 0003):
+ * Citations: which sentence of what was read speaks of what the answer says. The rule (decision note 0003):
  *
- * 1. Candidates are the sentences (in source code: the lines) of passages that were read in this turn.
+ * 1. Candidates are the sentences (in source code: the lines) of passages that were read in this turn; headings are
+ *    none.
  * 2. A candidate must support the question: of the weight of the question's subject words it holds at least
  *    `MIN_SUPPORT`; words of the sentences beside it and of its heading count by `NEARBY`. Weight = inverse document
  *    frequency in the library, so rare words and numbers weigh most. A question about something that the
  *    library does not hold has a heavy word that no candidate has.
- * 3. A candidate must hold what the answer adds: of the weight of a sentence of the answer, without the question's
- *    own words, at least `MIN_SHARE`, and at least `MIN_SHARED_WEIGHT` in all.
+ * 3. A candidate must share the answer's content words: of their weight, in one sentence of the answer, at least
+ *    `MIN_SHARE`. What the answer adds to the question counts first: among candidates, those that hold it win.
  * 4. In source code, the line that defines an identifier of the question is cited as the definition.
  * 5. A citation is the candidate word for word, compared with the stored text before it is shown.
  * 6. No candidate, no citation; the answer then says that nothing in the library was found for it.
+ *
+ * A citation is a quote to judge the answer by, not a proof of it: a small model may answer beside the quote.
  */
 import type { Citation, Passage } from '../../shared/model/index.ts';
 import type { Span } from './sentences.ts';
@@ -43,11 +46,9 @@ export interface CitationRequest {
 }
 
 /** of the question's weight; below it, a sentence is about something else */
-export const MIN_SUPPORT = 0.5;
-/** of the weight of what a sentence of the answer adds to the question */
-export const MIN_SHARE = 0.25;
-/** in nats: one word that stands in less than about a third of the passages */
-export const MIN_SHARED_WEIGHT = 1;
+export const MIN_SUPPORT = 0.55;
+/** of the weight of the content words of a sentence of the answer */
+export const MIN_SHARE = 0.3;
 /** what a word counts that stands beside the candidate, not in it */
 const NEARBY = 0.5;
 const MAX_CITATIONS = 3;
@@ -103,46 +104,48 @@ function sentenceCandidates(request: CitationRequest): Candidate[] {
     for (const { span, own, around } of spansWithWords(source.passage, document)) {
       const support = sharedWeight(asked, own, { present: around, factor: NEARBY }) / askedWeight;
       if (support < MIN_SUPPORT) continue;
-      const score = bestStatement(statements, own);
-      if (score > 0) found.push({ source, document, span, score: score + support });
+      const agreement = Math.max(...statements.map((statement) => agreementWith(statement, own)));
+      if (agreement > 0) found.push({ source, document, span, score: agreement + support });
     }
   }
   return found;
 }
 
-/** What each sentence of the answer adds to the question; what it repeats, when it adds nothing. */
-function answerStatements(request: CitationRequest, asked: WeightedStems): WeightedStems[] {
-  const statements: WeightedStems[] = [];
+/** The content words of one sentence of the answer, and those among them that the question did not have. */
+interface Statement {
+  readonly all: WeightedStems;
+  readonly added: WeightedStems;
+}
+
+function answerStatements(request: CitationRequest, asked: WeightedStems): Statement[] {
+  const statements: Statement[] = [];
   for (const { start, end } of sentences(request.answer)) {
-    const content = contentWords(request.answer.slice(start, end));
-    const added = content.filter((word) => !asked.has(stem(word)) && !FRAME_OF_ANSWERS.has(word));
-    if (added.length > 0) statements.push(weightedStems(added, request.weight));
+    const content = contentWords(request.answer.slice(start, end)).filter(
+      (word) => !FRAME_OF_ANSWERS.has(word),
+    );
+    if (content.length === 0) continue;
+    const added = content.filter((word) => !asked.has(stem(word)));
+    const { weight } = request;
+    statements.push({ all: weightedStems(content, weight), added: weightedStems(added, weight) });
   }
   return statements;
 }
 
 /** "The name of the ship is …": words with which an answer begins, and which are no evidence. */
-const FRAME_OF_ANSWERS = new Set([
-  'name',
-  'named',
-  'names',
-  'called',
-  'answer',
-  'passage',
-  'passages',
-  'text',
-  'library',
-]);
+const FRAME_OF_ANSWERS = new Set(
+  'name named names called answer question passage passages text library'.split(' '),
+);
 
-function bestStatement(statements: readonly WeightedStems[], own: ReadonlySet<string>): number {
-  let best = 0;
-  for (const statement of statements) {
-    const shared = sharedWeight(statement, own);
-    const total = totalWeight(statement);
-    if (total === 0 || shared < Math.min(MIN_SHARED_WEIGHT, total)) continue;
-    if (shared / total >= MIN_SHARE) best = Math.max(best, shared / total);
-  }
-  return best;
+/**
+ * How well a candidate agrees with a sentence of the answer, 0 (too little is shared) … 2: the share of all its content
+ * words, and once more the share of those that are not the question's own.
+ */
+function agreementWith({ all, added }: Statement, own: ReadonlySet<string>): number {
+  const total = totalWeight(all);
+  const share = total === 0 ? 0 : sharedWeight(all, own) / total;
+  if (share < MIN_SHARE) return 0;
+  const addedWeight = totalWeight(added);
+  return share + (addedWeight === 0 ? 0 : sharedWeight(added, own) / addedWeight);
 }
 
 interface SpanWithWords {
@@ -157,11 +160,15 @@ function spansWithWords(passage: Passage, document: CitedDocument): SpanWithWord
   const spans = document.kind === 'code' ? lines(text, passage.start) : sentences(text, passage.start);
   const own = spans.map(({ start, end }) => stemsOf(document.text.slice(start, end)));
   const heading = stemsOf(passage.section);
-  return spans.map((span, i) => ({
+  const found = spans.map((span, i) => ({
     span,
-    own: own[i] ?? new Set(),
+    own: own[i] ?? new Set<string>(),
     around: new Set([...(own[i - 1] ?? []), ...(own[i + 1] ?? []), ...heading]),
   }));
+  // A heading says what follows is about; it is not what is said.
+  const isHeading = (words: ReadonlySet<string>): boolean =>
+    heading.size > 0 && [...words].every((word) => heading.has(word));
+  return found.filter((candidate) => candidate.own.size > 0 && !isHeading(candidate.own));
 }
 
 /** Lines that define an identifier which the question names (or, asked for a definition, the answer does). */

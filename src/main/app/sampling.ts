@@ -1,8 +1,10 @@
 import type { SamplingParameters } from '../../shared/model/index.ts';
 
 /**
- * Answers about documents: greedy, so that the same question gives the same answer. The penalty is what keeps small
- * models from repeating themselves (llama.cpp's customary 1.1 over 64 tokens); 256 tokens are a long paragraph.
+ * Answers about documents: greedy, so that the same question gives the same answer. Small models fall into loops of a
+ * few words; a penalty on the last 8 tokens breaks those. A longer window would reach back into the question and the
+ * passages, and make the model misspell the very names it was asked for (seen: "Jerabelon" for Jeroboam at 64). 256
+ * tokens are a long paragraph.
  */
 export const DEFAULT_SAMPLING: SamplingParameters = {
   temperature: 0,
@@ -10,7 +12,7 @@ export const DEFAULT_SAMPLING: SamplingParameters = {
   topP: 1,
   minP: 0,
   repetitionPenalty: 1.1,
-  repetitionWindow: 64,
+  repetitionWindow: 8,
   seed: 0,
   maxTokens: 256,
 };
