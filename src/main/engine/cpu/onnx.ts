@@ -33,6 +33,7 @@ export function onnxruntimeVersion(): string {
 
 /** f32 matrix [rows][columns] over memory that the caller owns. */
 export interface Matrix {
+  readonly rows: number;
   readonly columns: number;
   readonly values: Float32Array;
   readonly tensor: OrtTensor;
@@ -42,11 +43,12 @@ export interface Matrix {
 export function matrix(values: Float32Array, rows: number, columns: number): Matrix {
   const used = values.subarray(0, rows * columns);
   const { Tensor } = onnxruntime();
-  return { columns, values: used, tensor: new Tensor('float32', used, [rows, columns]) };
+  return { rows, columns, values: used, tensor: new Tensor('float32', used, [rows, columns]) };
 }
 
 /** `count` rows from `first` on: the same memory. */
 export function rowsOf(whole: Matrix, first: number, count: number): Matrix {
+  if (first === 0 && count === whole.rows) return whole;
   return matrix(whole.values.subarray(first * whole.columns), count, whole.columns);
 }
 
