@@ -3,9 +3,6 @@
 // C++ exceptions become JavaScript errors (NODE_ADDON_API_CPP_EXCEPTIONS_ALL); std::invalid_argument is a caller's
 // mistake, std::runtime_error a wrong order of calls or lack of memory.
 #include <cstdlib>
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
 
 #include "arguments.h"
 #include "quantised.h"
@@ -185,13 +182,6 @@ void gatherRows(const Napi::CallbackInfo& info) {
   for (int64_t i = 0; i < count; i++) dequantiseRow(type, source.data + ids[i] * bytes, columns, out.data + i * columns);
 }
 
-/// Holes that loading a model left in the heap: glibc keeps them for later, other C libraries decide for themselves.
-void releaseFreeMemory(const Napi::CallbackInfo&) {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
-}
-
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("simd", standardKernel()->name);
   Napi::Array available = Napi::Array::New(env);
@@ -203,7 +193,6 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
               }));
   exports.Set("repack", Napi::Function::New(env, repackCall));
   exports.Set("gatherRows", Napi::Function::New(env, gatherRows));
-  exports.Set("releaseFreeMemory", Napi::Function::New(env, releaseFreeMemory));
   return exports;
 }
 
