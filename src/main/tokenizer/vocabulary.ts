@@ -35,6 +35,7 @@ const endNames = [
   '<end_of_turn>',
   '<end_of_utterance>',
   '<｜end▁of▁sentence｜>',
+  '</s>',
   '<EOT>',
 ];
 
