@@ -26,7 +26,6 @@ const questionSet = v.object({
   questions: v.array(v.variant('answerable', [answerable, unanswerable])),
 });
 
-export type AnswerableQuestion = v.InferOutput<typeof answerable>;
 export type QuestionSet = v.InferOutput<typeof questionSet>;
 
 /** @param name 'moby' (the 20 of the issue) or 'moby-dev' (for tuning) */

@@ -8,9 +8,6 @@ import type { AttentionPlan } from '../engine/index.ts';
 import type { ChosenPassage } from './passages.ts';
 import type { Prompt, PromptMessage, PromptPiece, PromptSpan, PromptWriter } from './prompt.ts';
 
-/** Raised whenever preamble, headers or joints change: part of what a library's state was read with. */
-export const CONTEXT_VERSION = 1;
-
 /** Fixed: a date or a name here would cost every library its state. */
 export const PREAMBLE =
   'You are a helpful assistant. You answer questions from the passages and documents of the user, briefly and with the names, numbers and words that stand there.';

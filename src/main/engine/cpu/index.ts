@@ -5,7 +5,6 @@ import { CpuRuntime } from './cpu-runtime.ts';
 
 export { CpuRuntime } from './cpu-runtime.ts';
 export type { CpuRuntimeOptions } from './cpu-runtime.ts';
-export { NativeBackedCache } from './native-backed-cache.ts';
 export type { NativeAddon, NativeCache, NativeCacheSpec, SimdLevel } from './native-contract.ts';
 
 /**
