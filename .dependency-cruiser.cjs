@@ -1,5 +1,5 @@
 // The architecture as rules (docs/architecture.md, "Direction"). Tests may look inside neighbours; code may not.
-const TEST = '([.]test[.]ts$|/testing/)';
+const TEST = '([.](test|fixture)[.]ts$|/testing/)';
 
 /** `package` may be imported from `files` (a regular expression) and nowhere else below src and native. */
 const onlyFrom = (name, target, files) => ({
