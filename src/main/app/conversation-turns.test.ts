@@ -33,7 +33,7 @@ describe('turnsOf', () => {
 describe('titleOf', () => {
   it('is the first line, cut at a word', () => {
     expect(titleOf('What ship?\nTell me.')).toBe('What ship?');
-    expect(titleOf('a'.repeat(30) + ' ' + 'b'.repeat(50))).toBe(`${'a'.repeat(30)}…`);
+    expect(titleOf('a'.repeat(40) + ' ' + 'b'.repeat(50))).toBe(`${'a'.repeat(40)}…`);
     expect(titleOf('  \n')).toBe('New chat');
   });
 });

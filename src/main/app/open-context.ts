@@ -1,6 +1,6 @@
 /** Brings a turn's prompt into the engine: the longest live or stored beginning of it is restored, the rest is read. */
 import { AppError } from '../../shared/errors.ts';
-import type { AttentionPlan, Engine, OpenResult, StateHandle } from '../engine/index.ts';
+import type { AttentionPlan, Engine, OpenResult, PrefillProgress, StateHandle } from '../engine/index.ts';
 import type { LibraryPrefix } from './context.ts';
 import { cut } from './context.ts';
 import type { Prompt } from './prompt.ts';
@@ -61,7 +61,10 @@ export interface PrefillEvents {
   readonly onQueue: (place: number) => void;
 }
 
-/** Reads what the state does not hold yet. */
+/**
+ * Reads what the state does not hold yet. Before the last token a copy is set aside for the engine's cache of live
+ * states: regeneration, and a next turn whose text does not come out as the generated tokens, begin from it.
+ */
 export async function prefillContext(
   engine: Engine,
   opened: OpenedContext,
@@ -69,18 +72,30 @@ export async function prefillContext(
   events: PrefillEvents,
 ): Promise<EngineCounters & { readonly ms: number }> {
   const { prompt, reused, state } = opened;
-  const rest = prompt.ids.subarray(reused);
-  const result = await engine.prefill(state, rest, {
+  const total = prompt.ids.length - reused;
+  const { signal, onQueue } = events;
+  const options = {
     priority: 'chat',
-    signal: events.signal,
-    onProgress: ({ done }) => events.onProgress(done, rest.length),
-    onQueue: events.onQueue,
-  });
+    signal,
+    onQueue,
+    onProgress: ({ done }: PrefillProgress) => events.onProgress(done, total),
+  } as const;
+  let read = 0;
+  let ms = 0;
+  if (total > 1) {
+    const most = await engine.prefill(state, prompt.ids.subarray(reused, -1), options);
+    read += most.read;
+    ms += most.ms;
+    await engine.release(await engine.fork(state));
+  }
+  const result = await engine.prefill(state, prompt.ids.subarray(-1), { priority: 'chat', signal });
+  read += result.read;
+  ms += result.ms;
   if (result.position !== prompt.ids.length) {
     throw new AppError(
       'internal',
       `The engine stands at ${String(result.position)} after a prompt of ${String(prompt.ids.length)} tokens.`,
     );
   }
-  return { reused, read: result.read, reach: result.reach, sinks: plan.sinks, ms: result.ms };
+  return { reused, read, reach: result.reach, sinks: plan.sinks, ms };
 }
