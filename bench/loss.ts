@@ -1,5 +1,5 @@
 /**
- * The loss-at-length study of issue 3. Long: about 450,000 tokens for the comparison, 590,000 for "no blow-up".
+ * The loss-at-length study of issue 3. Long: about 900,000 tokens.
  *
  *   node boot.mjs run bench/loss.ts [--small] [--only compare|blow-up]
  *
@@ -76,8 +76,9 @@ const windows = { 'window 2048 + 4': windowPlan(2048), 'window 5448 + 4': window
 const comparisons: Comparison[] = [];
 const blowUp: object[] = [];
 for (const [text, ids] of Object.entries(texts)) {
-  if (values.only !== 'blow-up') comparisons.push(...(await compare(text, ids)));
-  if (values.only !== 'compare') blowUp.push(await readWhole(text, ids));
+  const base = await readAdapted(text, ids);
+  if (values.only !== 'blow-up') comparisons.push(...(await compare(text, ids, base)));
+  if (values.only !== 'compare') blowUp.push(alongTheText(text, base));
 }
 writeResult(values.small === true ? 'loss-small' : 'loss', {
   environment: environment(),
@@ -88,22 +89,49 @@ writeResult(values.small === true ? 'loss-small' : 'loss', {
 });
 printTable();
 
-async function compare(text: string, ids: Int32Array): Promise<Comparison[]> {
-  const stretches = sizes.from.map((from): Stretch => ({ from, count: sizes.scored }));
-  const part = (name: string, plan: AttentionPlan): Promise<LossOfPart> =>
-    lossOfPart({ name: `${text}-${name.replaceAll(/\W+/g, '-')}`, plan, ids, stretches }, run);
-  const base = await part('adapted', adapted);
+/** One reading with `adapted` serves both questions: the scored stretches, and samples all along the text. */
+interface AdaptedReading {
+  readonly result: LossOfPart;
+  readonly stretches: readonly Stretch[];
+  readonly compared: readonly Stretch[];
+  readonly length: number;
+}
+
+async function readAdapted(text: string, ids: Int32Array): Promise<AdaptedReading> {
+  const compared = sizes.from.map((from): Stretch => ({ from, count: sizes.scored }));
+  const lastCompared = Math.max(...compared.map(({ from, count }) => from + count));
+  const length = values.only === 'compare' ? lastCompared : Math.min(ids.length, sizes.whole);
+  const samples: Stretch[] = [];
+  for (let from = sizes.every - sizes.sample; from + sizes.sample <= length; from += sizes.every) {
+    if (!compared.some((other) => from < other.from + other.count && other.from < from + sizes.sample))
+      samples.push({ from, count: sizes.sample });
+  }
+  const stretches = [...compared, ...samples].sort((a, b) => a.from - b.from);
+  const name = values.only === 'compare' ? `${text}-adapted` : `${text}-adapted-whole`;
+  return {
+    result: await lossOfPart({ name, plan: adapted, ids, stretches }, run),
+    stretches,
+    compared,
+    length,
+  };
+}
+
+async function compare(text: string, ids: Int32Array, base: AdaptedReading): Promise<Comparison[]> {
+  const { compared, stretches } = base;
   const others: [string, LossOfPart][] = [];
-  for (const [name, plan] of Object.entries(windows)) others.push([name, await part(name, plan)]);
-  return stretches.map(({ from, count }, index) => {
-    const ours = base.losses[index] ?? [];
+  for (const [name, plan] of Object.entries(windows)) {
+    const part = { name: `${text}-${name.replaceAll(/\W+/g, '-')}`, plan, ids, stretches: compared };
+    others.push([name, await lossOfPart(part, run)]);
+  }
+  return compared.map((stretch, index) => {
+    const ours = base.result.losses[stretches.indexOf(stretch)] ?? [];
     const theirs = others.map(([name, { losses }]) => [name, losses[index] ?? []] as const);
     const difference = (other: readonly number[]): number[] =>
       other.map((loss, i) => loss - (ours[i] ?? NaN));
     return {
       text,
-      from,
-      tokens: count,
+      from: stretch.from,
+      tokens: stretch.count,
       loss: Object.fromEntries(
         [['adapted', ours] as const, ...theirs].map(([name, list]) => [name, average(list)]),
       ),
@@ -114,13 +142,8 @@ async function compare(text: string, ids: Int32Array): Promise<Comparison[]> {
   });
 }
 
-/** Samples all along a text: the loss must not rise with the length of what was read. */
-async function readWhole(text: string, ids: Int32Array): Promise<object> {
-  const length = Math.min(ids.length, sizes.whole);
-  const stretches: Stretch[] = [];
-  for (let from = sizes.every - sizes.sample; from + sizes.sample <= length; from += sizes.every)
-    stretches.push({ from, count: sizes.sample });
-  const result = await lossOfPart({ name: `${text}-whole`, plan: adapted, ids, stretches }, run);
+/** The loss must not rise with the length of what was read. */
+function alongTheText(text: string, { result, length }: AdaptedReading): object {
   const means = result.losses.map(average);
   const quarter = Math.max(1, Math.floor(means.length / 4));
   return {
