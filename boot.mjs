@@ -82,7 +82,8 @@ function install(withDev) {
       ? 'Installing packages …'
       : `Installing packages (${missing.length} missing or outdated) …`,
   );
-  const flags = ['ci', '--no-audit', '--no-fund', ...(withDev ? [] : ['--omit=dev'])];
+  // Warnings would be about the Node that runs npm; the program runs on its own.
+  const flags = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(withDev ? [] : ['--omit=dev'])];
   const windows = process.platform === 'win32';
   const npm = process.env.npm_execpath?.endsWith('.js')
     ? step(process.execPath, [process.env.npm_execpath, ...flags])
