@@ -48,7 +48,15 @@ export interface CitationRequest {
 /** of the question's weight; below it, a sentence is about something else */
 export const MIN_SUPPORT = 0.55;
 /** of the weight of the content words of a sentence of the answer */
-export const MIN_SHARE = 0.3;
+export const MIN_SHARE = 0.2;
+/** in the order of candidates: support of the question beside agreement with the answer … */
+const SUPPORT_WEIGHT = 2;
+/** … of which what the answer adds to the question is a part … */
+const ADDED_WEIGHT = 0.5;
+/** … and a long sentence, which holds many words by chance, stands behind a short one: per doubling … */
+const LENGTH_PENALTY = 0.1;
+/** … beyond so many different words */
+const LONG_SENTENCE = 16;
 /** what a word counts that stands beside the candidate, not in it */
 const NEARBY = 0.5;
 const MAX_CITATIONS = 3;
@@ -105,7 +113,16 @@ function sentenceCandidates(request: CitationRequest): Candidate[] {
       const support = sharedWeight(asked, own, { present: around, factor: NEARBY }) / askedWeight;
       if (support < MIN_SUPPORT) continue;
       const agreement = Math.max(...statements.map((statement) => agreementWith(statement, own)));
-      if (agreement > 0) found.push({ source, document, span, score: agreement + support });
+      if (agreement > 0)
+        found.push({
+          source,
+          document,
+          span,
+          score:
+            SUPPORT_WEIGHT * support +
+            agreement -
+            LENGTH_PENALTY * Math.log2(Math.max(1, own.size / LONG_SENTENCE)),
+        });
     }
   }
   return found;
@@ -145,7 +162,7 @@ function agreementWith({ all, added }: Statement, own: ReadonlySet<string>): num
   const share = total === 0 ? 0 : sharedWeight(all, own) / total;
   if (share < MIN_SHARE) return 0;
   const addedWeight = totalWeight(added);
-  return share + (addedWeight === 0 ? 0 : sharedWeight(added, own) / addedWeight);
+  return share + (addedWeight === 0 ? 0 : (ADDED_WEIGHT * sharedWeight(added, own)) / addedWeight);
 }
 
 interface SpanWithWords {
