@@ -6,7 +6,8 @@
  * 2. A candidate must support the question: of the weight of the question's subject words it holds at least
  *    `MIN_SUPPORT`; words of the sentences beside it and of its heading count by `NEARBY`. Weight = inverse document
  *    frequency in the library, so rare words and numbers weigh most. A question about something that the
- *    library does not hold has a heavy word that no candidate has.
+ *    library does not hold has a heavy word that no candidate has. Two different subject words at least, where the
+ *    question has two; and something beside them: a sentence that only repeats the question tells nothing.
  * 3. A candidate must share the answer's content words: of their weight, in one sentence of the answer, at least
  *    `MIN_SHARE`. What the answer adds to the question counts first: among candidates, those that hold it win.
  * 4. In source code, the line that defines an identifier of the question is cited as the definition.
@@ -20,7 +21,7 @@ import type { Span } from './sentences.ts';
 import { lines, sentences } from './sentences.ts';
 import type { WeightedStems, WordWeight } from './weights.ts';
 import { sharedWeight, stemsOf, totalWeight, weightedStems } from './weights.ts';
-import { contentWords, questionTerms, stem, subjectWords } from './words.ts';
+import { contentWords, isStopStem, questionTerms, stem, subjectWords } from './words.ts';
 
 /** A passage as it was put before the question. */
 export interface ReadPassage {
@@ -111,7 +112,7 @@ function sentenceCandidates(request: CitationRequest): Candidate[] {
     if (document === undefined) continue;
     for (const { span, own, around } of spansWithWords(source.passage, document)) {
       const support = sharedWeight(asked, own, { present: around, factor: NEARBY }) / askedWeight;
-      if (support < MIN_SUPPORT) continue;
+      if (support < MIN_SUPPORT || !isAbout(asked, own, around) || !tellsMore(asked, own)) continue;
       const agreement = Math.max(...statements.map((statement) => agreementWith(statement, own)));
       if (agreement > 0)
         found.push({
@@ -126,6 +127,16 @@ function sentenceCandidates(request: CitationRequest): Candidate[] {
     }
   }
   return found;
+}
+
+/** One word in common, however rare, is a coincidence. */
+function isAbout(asked: WeightedStems, own: ReadonlySet<string>, around: ReadonlySet<string>): boolean {
+  const present = [...asked.keys()].filter((word) => own.has(word) || around.has(word));
+  return present.length >= Math.min(2, asked.size);
+}
+
+function tellsMore(asked: WeightedStems, own: ReadonlySet<string>): boolean {
+  return [...own].some((word) => !asked.has(word) && !isStopStem(word));
 }
 
 /** The content words of one sentence of the answer, and those among them that the question did not have. */

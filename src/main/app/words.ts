@@ -43,6 +43,13 @@ export function stem(word: string): string {
   return termsOf(word)[0]?.text ?? word;
 }
 
+const STOP_STEMS = new Set([...STOP_WORDS].map(stem));
+
+/** Whether a term of the index comes from a word without content of its own. */
+export function isStopStem(term: string): boolean {
+  return STOP_STEMS.has(term);
+}
+
 /** Words with content of their own, folded, in order of their first occurrence, without repetitions. */
 export function contentWords(text: string): string[] {
   const found = new Set<string>();
