@@ -109,27 +109,27 @@ function randoms(seed: number): () => number {
   return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
 }
 
-/** Every third kill waits for a checkpoint that is being written; the others strike between two of them. */
-async function killOnce(dataFolder: string, inCheckpoint: boolean, random: number): Promise<Kill | Report> {
+/**
+ * Every third kill strikes while a checkpoint is being written; the others strike between two checkpoints, after at
+ * least one more was completed (but for the first, which strikes before there is any).
+ */
+async function killOnce(dataFolder: string, nth: number, random: number): Promise<Kill | Report> {
+  const inCheckpoint = nth % 3 === 2;
   const before = look(dataFolder).position;
   const run = startReading(dataFolder);
   let report: Report | null | undefined;
   void run.ended.then((value) => (report = value));
-  const goal = inCheckpoint ? Infinity : performance.now() + 6_000 + random * 25_000;
+  let due = nth === 0 ? performance.now() + 8_000 : Infinity;
   for (;;) {
     if (report) return report;
     const now = look(dataFolder);
-    // An interrupted snapshot of the run before is swept at the start: only one that follows new reading counts.
-    if (inCheckpoint && now.writing && now.position >= before) {
-      await pause(20);
+    if (due === Infinity && now.position > before) due = performance.now() + 1_000 + random * 15_000;
+    const strike = inCheckpoint ? now.writing : performance.now() >= due && !now.writing;
+    if (strike) {
+      if (inCheckpoint) await pause(20); // well inside
       run.kill();
       if ((await run.ended) !== null) throw new Error('The process ended before it was killed.');
-      return { while: 'checkpoint', stored: now.position };
-    }
-    if (performance.now() >= goal && !now.writing) {
-      run.kill();
-      if ((await run.ended) !== null) throw new Error('The process ended before it was killed.');
-      return { while: 'reading', stored: now.position };
+      return { while: inCheckpoint ? 'checkpoint' : 'reading', stored: look(dataFolder).position };
     }
     await pause(5);
   }
@@ -140,7 +140,7 @@ async function disturbed(dataFolder: string): Promise<{ kills: Kill[]; resumed: 
   const kills: Kill[] = [];
   const wanted = Number(values.kills);
   while (kills.length < wanted) {
-    const outcome = await killOnce(dataFolder, kills.length % 3 === 2, random());
+    const outcome = await killOnce(dataFolder, kills.length, random());
     if (!('while' in outcome)) {
       throw new Error(`The book was read after ${String(kills.length)} kills: take a longer one.`);
     }
