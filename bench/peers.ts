@@ -79,9 +79,13 @@ async function trySettings(): Promise<{ settings: Settings; speeds: Speeds }[]> 
     console.log(`llama.cpp ${named(settings)}: ${speed.prefillShort.toFixed(0)} tokens/s at ${short}`);
     results.push({ settings, speeds: speed });
   }
-  // The batch size matters little over a long text; attention and threads do: the faster batch size of each pair.
+  // The batch size matters little over a long text; attention and threads do: the faster batch size of each pair. With
+  // fewer threads than cores only the attention that was faster on the short text: each try takes minutes.
   for (const threads of threadCounts) {
-    for (const flashAttention of [true, false]) {
+    const quicker = results
+      .filter(({ settings }) => settings.threads === threads)
+      .toSorted((a, b) => b.speeds.prefillShort - a.speeds.prefillShort)[0]?.settings.flashAttention;
+    for (const flashAttention of threads === Math.max(...threadCounts) ? [true, false] : [quicker ?? true]) {
       const pair = results.filter(
         ({ settings }) => settings.threads === threads && settings.flashAttention === flashAttention,
       );
