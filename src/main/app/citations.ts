@@ -1,5 +1,5 @@
 /**
- * Citations: which sentence of what was read speaks of what the answer says. The rule (decision note 0003):
+ * Citations: which sentence of what was read speaks of what the answer says. The rule (decision note 0006):
  *
  * 1. Candidates are the sentences (in source code: the lines) of passages that were read in this turn; headings are
  *    none.
@@ -17,10 +17,11 @@
  * A citation is a quote to judge the answer by, not a proof of it: a small model may answer beside the quote.
  */
 import type { Citation, Passage } from '../../shared/model/index.ts';
+import { definitionLine, isDefining } from './definitions.ts';
 import type { Span } from './sentences.ts';
 import { lines, sentences } from './sentences.ts';
 import type { WeightedStems, WordWeight } from './weights.ts';
-import { sharedWeight, stemsOf, totalWeight, weightedStems } from './weights.ts';
+import { NEARBY, sharedWeight, stemsOf, totalWeight, weightedStems } from './weights.ts';
 import { contentWords, isStopStem, questionTerms, stem, subjectWords } from './words.ts';
 
 /** A passage as it was put before the question. */
@@ -58,8 +59,6 @@ const ADDED_WEIGHT = 0.5;
 const LENGTH_PENALTY = 0.1;
 /** … beyond so many different words */
 const LONG_SENTENCE = 16;
-/** what a word counts that stands beside the candidate, not in it */
-const NEARBY = 0.5;
 const MAX_CITATIONS = 3;
 
 /** What the answer says when nothing of the library supports it. Stripped before it is read again. */
@@ -209,7 +208,7 @@ function definitionCandidates(request: CitationRequest): Candidate[] {
     if (document === undefined) continue;
     for (const name of terms.identifiers) {
       if (!source.passage.defines.includes(name)) continue;
-      const span = definitionLine(name, source.passage, document.text);
+      const span = definitionIn(name, source.passage, document.text);
       if (span !== null)
         found.push({ source, document, span, score: definitionScore(name, span, document.text) });
     }
@@ -217,36 +216,17 @@ function definitionCandidates(request: CitationRequest): Candidate[] {
   return found;
 }
 
-const DEFINING_WORD =
-  /\b(?:function|class|interface|type|enum|struct|trait|impl|def|fn|func|const|let|var|static|module|namespace|macro|define|record|object|protocol|sub|proc|void|int|public|private|export)\b|[:=]\s*(?:async\s+)?(?:function|\()/;
-
-/** The first line of the passage that names the identifier beside a defining word; else the first that names it. */
-function definitionLine(name: string, passage: Passage, text: string): Span | null {
-  const named = new RegExp(`(?<![\\p{L}\\p{N}_$])${escape(name)}(?![\\p{L}\\p{N}_$])`, 'u');
-  let first: Span | null = null;
-  for (const span of lines(text.slice(passage.start, passage.end), passage.start)) {
-    const line = text.slice(span.start, span.end);
-    if (!named.test(line) || isComment(line)) continue;
-    if (DEFINING_WORD.test(line.replace(named, ' '))) return span;
-    first ??= span;
-  }
-  return first;
+function definitionIn(name: string, { start, end }: Passage, text: string): Span | null {
+  const span = definitionLine(name, text.slice(start, end));
+  return span === null ? null : { start: span.start + start, end: span.end + start };
 }
 
 /** A definition with a body before a mere declaration or re-export. */
 function definitionScore(name: string, span: Span, text: string): number {
   const line = text.slice(span.start, span.end);
-  const keyword = DEFINING_WORD.test(line.replace(name, ' ')) ? 1 : 0;
+  const keyword = isDefining(line, name) ? 1 : 0;
   const declaration = /\bdeclare\b|^\s*(?:import|export\s*\{|export\s+\*)/.test(line) ? 0 : 1;
   return 2 + keyword + declaration;
-}
-
-function isComment(line: string): boolean {
-  return /^(?:\/\/|\/?\*|#(?!define)|--|;;)/.test(line);
-}
-
-function escape(name: string): string {
-  return name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** Lines are counted in the stored text itself, so that the citation does not depend on the passage's own count. */

@@ -4,9 +4,10 @@
  */
 import type { ContentHash, Passage, VersionId } from '../../shared/model/index.ts';
 import type { PassageHit, Store } from '../store/index.ts';
+import { definitionLine } from './definitions.ts';
 import { sentences } from './sentences.ts';
 import type { WeightedStems } from './weights.ts';
-import { sharedWeight, stemsOf, totalWeight, weightedStems, wordWeights } from './weights.ts';
+import { NEARBY, sharedWeight, stemsOf, totalWeight, weightedStems, wordWeights } from './weights.ts';
 import type { QuestionTerms } from './words.ts';
 import { questionTerms, subjectWords } from './words.ts';
 
@@ -25,6 +26,21 @@ export interface ChosenPassage {
   /** what it was joined from */
   readonly passages: readonly Passage[];
 }
+
+/** The sentence that fits a question best, on one line. */
+export interface ClosestSentence {
+  readonly text: string;
+  /** share of the question's weight, less for a long sentence */
+  readonly score: number;
+}
+
+export interface ChosenPassages {
+  /** in descending order of their rank */
+  readonly passages: readonly ChosenPassage[];
+  readonly closest: ClosestSentence | null;
+}
+
+export const NO_PASSAGES: ChosenPassages = { passages: [], closest: null };
 
 export interface PassageChoice {
   readonly version: VersionId;
@@ -45,16 +61,74 @@ const CANDIDATES = 48;
 /** what the best cluster of sentences counts beside BM25, both scaled to 0 … 1 */
 const CLOSENESS_WEIGHT = 1;
 
-/** Passages in descending order of their rank; empty when no word of the question is in the library. */
-export async function choosePassages(index: Index, choice: PassageChoice): Promise<ChosenPassage[]> {
+/** No passages when no word of the question is in the library. */
+export async function choosePassages(index: Index, choice: PassageChoice): Promise<ChosenPassages> {
   const terms = questionTerms(choice.question);
-  if (terms.words.length === 0 && terms.identifiers.length === 0) return [];
+  if (terms.words.length === 0 && terms.identifiers.length === 0) return NO_PASSAGES;
   const hits = await index.searchPassages(choice.version, terms, CANDIDATES);
-  if (hits.length === 0) return [];
+  if (hits.length === 0) return NO_PASSAGES;
   const subject = subjectWords(choice.question);
   const { total, counts } = await index.documentFrequencies(choice.version, subject);
   const asked = weightedStems(subject, wordWeights(subject, counts, total));
-  return withinBudget(rank(hits, terms, asked), choice);
+  const passages = withinBudget(rank(hits, terms, asked), choice);
+  return { passages, closest: closestSentence(passages, terms, asked) };
+}
+
+/** Per UTF-16 code unit, up to `LONGEST_PENALTY`: a long sentence holds many words by chance. */
+const LENGTH_PENALTY = 1 / 4000;
+const LONGEST_PENALTY = 0.2;
+/** in UTF-16 code units; a shorter sentence ("He was a native of Cape Cod.") leans on the one before it */
+const SHORT_SENTENCE = 60;
+
+/** The line of a definition that is asked for, with its place; else the sentence that holds most of the question. */
+function closestSentence(
+  passages: readonly ChosenPassage[],
+  terms: QuestionTerms,
+  asked: WeightedStems,
+): ClosestSentence | null {
+  const total = totalWeight(asked);
+  let best: ClosestSentence | null = null;
+  for (const passage of passages) {
+    const defined = definitionSentence(passage, terms);
+    if (defined !== null) return defined;
+    const texts = sentences(passage.text).map(({ start, end }) => onOneLine(passage.text.slice(start, end)));
+    const shares = neighbourShares(texts, passage.section, asked, total);
+    for (const [i, text] of texts.entries()) {
+      const score = (shares[i] ?? 0) - Math.min(LONGEST_PENALTY, text.length * LENGTH_PENALTY);
+      if (best !== null && score <= best.score) continue;
+      const before = text.length < SHORT_SENTENCE ? texts[i - 1] : undefined;
+      best = { text: before === undefined ? text : `${before} ${text}`, score };
+    }
+  }
+  return best;
+}
+
+function definitionSentence(passage: ChosenPassage, terms: QuestionTerms): ClosestSentence | null {
+  const name = terms.identifiers.find((one) => passage.passages.some(({ defines }) => defines.includes(one)));
+  const span = name === undefined ? null : definitionLine(name, passage.text);
+  if (span === null) return null;
+  const line = passage.lineStart + passage.text.slice(0, span.start).split('\n').length - 1;
+  const text = onOneLine(passage.text.slice(span.start, span.end));
+  return { text: `${passage.path}, line ${String(line)}: ${text}`, score: 1 };
+}
+
+function onOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+/** Per sentence: share of the question's weight, where a word beside it (or in the heading) counts half. */
+function neighbourShares(
+  texts: readonly string[],
+  heading: string,
+  asked: WeightedStems,
+  total: number,
+): number[] {
+  const each = texts.map(stemsOf);
+  const above = stemsOf(heading);
+  return each.map((own, i) => {
+    const present = new Set([...(each[i - 1] ?? []), ...(each[i + 1] ?? []), ...above]);
+    return total === 0 ? 0 : sharedWeight(asked, own, { present, factor: NEARBY }) / total;
+  });
 }
 
 /** Hits ordered by BM25 and by how close together the question's words stand; definitions before everything. */
@@ -74,15 +148,8 @@ export function rank(hits: readonly PassageHit[], terms: QuestionTerms, asked: W
 
 /** Share of the question's weight in the best three neighbouring sentences, 0 … 1. */
 function closeness(text: string, asked: WeightedStems): number {
-  const total = totalWeight(asked);
-  if (total === 0) return 0;
-  const each = sentences(text).map(({ start, end }) => stemsOf(text.slice(start, end)));
-  let best = 0;
-  for (let i = 0; i < each.length; i += 1) {
-    const near = new Set([...(each[i - 1] ?? []), ...(each[i + 1] ?? [])]);
-    best = Math.max(best, sharedWeight(asked, each[i] ?? new Set(), { present: near, factor: 0.5 }) / total);
-  }
-  return best;
+  const texts = sentences(text).map(({ start, end }) => text.slice(start, end));
+  return Math.max(0, ...neighbourShares(texts, '', asked, totalWeight(asked)));
 }
 
 function quotedBonus(text: string, quoted: readonly string[]): number {

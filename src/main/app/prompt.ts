@@ -150,7 +150,10 @@ function systemJoint(template: ChatTemplate): string {
     .join('');
 }
 
-/** System messages as the template can take them: apart, in one, or before the first question. */
+/**
+ * System messages as the template can take them: apart; or those at the beginning in one, and later ones (passages) before
+ * the question that follows them; or all before the question that follows them.
+ */
 function arrange(
   messages: readonly PromptMessage[],
   layout: Layout,
@@ -158,14 +161,33 @@ function arrange(
 ): readonly PromptMessage[] {
   if (layout === 'several system messages') return messages;
   const gap: PromptPiece = { kind: 'overhead', key: '', ids: blankLine };
-  const system = messages.filter((message) => message.role === 'system');
-  const rest = messages.filter((message) => message.role !== 'system');
-  const merged = system.flatMap((message, i) => (i === 0 ? message.pieces : [gap, ...message.pieces]));
-  if (system.length === 0) return rest;
-  if (layout === 'one system message') return [{ role: 'system', pieces: merged }, ...rest];
-  const [first, ...others] = rest;
-  if (first === undefined) return [{ role: 'user', pieces: merged }];
-  return [{ role: first.role, pieces: [...merged, gap, ...first.pieces] }, ...others];
+  const joined = (parts: readonly PromptMessage[]): PromptPiece[] =>
+    parts.flatMap((message, i) => (i === 0 ? message.pieces : [gap, ...message.pieces]));
+  const arranged: PromptMessage[] = [];
+  let waiting: PromptMessage[] = [];
+  for (const message of messages) {
+    if (message.role === 'system') {
+      waiting.push(message);
+      continue;
+    }
+    if (arranged.length === 0 && layout === 'one system message' && waiting.length > 0) {
+      // Passages of the first question stand with it, so that the first message stays the same in every turn.
+      const passages = waiting.filter(isPassages);
+      const fixed = waiting.filter((one) => !isPassages(one));
+      if (fixed.length > 0) arranged.push({ role: 'system', pieces: joined(fixed) });
+      waiting = passages;
+    }
+    arranged.push({ role: message.role, pieces: joined([...waiting, message]) });
+    waiting = [];
+  }
+  if (waiting.length > 0) {
+    arranged.push({ role: layout === 'one system message' ? 'system' : 'user', pieces: joined(waiting) });
+  }
+  return arranged;
+}
+
+function isPassages(message: PromptMessage): boolean {
+  return message.pieces.some((piece) => piece.kind === 'passages' || piece.kind === 'turn');
 }
 
 /** The rendered chat as literal texts and indices of messages, in order. */

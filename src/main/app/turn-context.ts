@@ -20,8 +20,8 @@ import type { LibraryContents } from './library-context.ts';
 import { libraryContents, prefixOf } from './library-context.ts';
 import { readingPlan } from './library-reading.ts';
 import { readingOf } from './library-settings.ts';
-import type { ChosenPassage } from './passages.ts';
-import { choosePassages, DEFAULT_PASSAGES } from './passages.ts';
+import type { ChosenPassage, ChosenPassages } from './passages.ts';
+import { choosePassages, DEFAULT_PASSAGES, NO_PASSAGES } from './passages.ts';
 import type { Prompt } from './prompt.ts';
 import { subjectWords } from './words.ts';
 
@@ -81,8 +81,10 @@ export async function planTurnContext(
   const inPrompt = main !== undefined && (mode === 'state' || mode === 'whole');
   const prefix = inPrompt ? await prefixOf(planner.store, model, main) : null;
   const searched = mode === 'whole' ? attached : contents;
-  const passages = request.usePassages ? await passagesOf(planner, model, request, reach, searched) : [];
-  const text = request.passagesText ?? passagesText(passages);
+  const { passages, closest } = request.usePassages
+    ? await passagesOf(planner, model, request, reach, searched)
+    : NO_PASSAGES;
+  const text = request.passagesText ?? passagesText(passages, closest?.text ?? null);
   const composeWith =
     (turns: readonly ContextTurn[]) =>
     (library: LibraryPrefix | null): Prompt =>
@@ -125,15 +127,15 @@ async function passagesOf(
   request: TurnRequest,
   reach: Reach,
   searched: readonly LibraryContents[],
-): Promise<ChosenPassage[]> {
+): Promise<ChosenPassages> {
   const indexed = searched.filter(({ library }) => library.versionId !== null);
-  if (indexed.length === 0) return [];
+  if (indexed.length === 0) return NO_PASSAGES;
   const before = request.turns.at(-1)?.question ?? '';
   const question =
     subjectWords(request.question).length < 2 ? `${request.question} ${before}` : request.question;
   const tokens = (text: string): number => model.writer.text(text).length;
   const budget = passageBudget(reach, tokens(request.question), request.maxTokens);
-  const chosen: ChosenPassage[] = [];
+  const chosen: ChosenPassages[] = [];
   for (const { library } of indexed) {
     if (library.versionId === null) continue;
     const found = await choosePassages(store, {
@@ -143,9 +145,10 @@ async function passagesOf(
       limit: Math.max(2, Math.floor(DEFAULT_PASSAGES / indexed.length)),
       count: (block) => tokens(passageBlock(block, 1)),
     });
-    chosen.push(...found);
+    chosen.push(found);
   }
-  return chosen;
+  const closest = chosen.flatMap((one) => one.closest ?? []).sort((a, b) => b.score - a.score);
+  return { passages: chosen.flatMap((one) => one.passages), closest: closest[0] ?? null };
 }
 
 /** All turns, or (a plan that can't slide, and the user's word) as many of the latest as fit. */

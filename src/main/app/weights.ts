@@ -28,6 +28,9 @@ export function wordWeights(
   };
 }
 
+/** what a word counts that stands beside a sentence, not in it */
+export const NEARBY = 0.5;
+
 /** Words by stem, each with the weight of its heaviest form. */
 export type WeightedStems = ReadonlyMap<string, number>;
 
