@@ -1,4 +1,9 @@
 /** The use cases of Longleaf behind the RPC contract. `openApp` puts the real parts together. */
 export type { App, AppConfig } from './create-app.ts';
+export { createApp } from './create-app.ts';
 export type { OpenAppOptions } from './open-app.ts';
-export { openApp } from './open-app.ts';
+export { openApp, STATE_LIMITS } from './open-app.ts';
+// For measurements (bench/questions): single turns without a conversation.
+export { Engines } from './engines.ts';
+export type { ScoredAnswer } from './score-answer.ts';
+export { scoreAnswer } from './score-answer.ts';

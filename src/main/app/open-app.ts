@@ -14,10 +14,8 @@ export interface OpenAppOptions {
   readonly onNote?: (note: string) => void;
 }
 
-/** `state.maxMemoryMB`: a few live conversations and a library's state */
-const MAX_MEMORY_MB = 2048;
-/** `state.maxDiskGB` */
-const MAX_DISK_GB = 20;
+/** `state.maxMemoryMB`: a few live conversations and a library's state; `state.maxDiskGB` */
+export const STATE_LIMITS = { maxMemoryMB: 2048, maxDiskGB: 20 };
 /** `ingest.maxFileMB` */
 const MAX_FILE_BYTES = 256 * 2 ** 20;
 
@@ -35,7 +33,7 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
       extractorVersion,
       startEngine,
       defaults,
-      limits: { maxMemoryMB: MAX_MEMORY_MB, maxDiskGB: MAX_DISK_GB },
+      limits: STATE_LIMITS,
       maxFileBytes: MAX_FILE_BYTES,
       onNote,
     });
