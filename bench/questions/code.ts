@@ -2,15 +2,15 @@
  * "Where is X implemented?" for ten symbols of an installed package, picked by this script: right when the first
  * citation names the file and the line of the definition.
  *
- *   node boot.mjs run bench/questions/code.ts [--package eslint/lib] [--data DIR] [--out FILE.json]
+ *   node boot.mjs run bench/questions/code.ts [--package eslint/lib] [--data DIR] [--save]
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openApp } from '../../src/main/app/index.ts';
-import { defaultDataFolder, resolveModel } from '../../src/main/app/models.ts';
+import { benchModel, environment, writeResult } from '../environment.ts';
 import { addLibrary, ask } from './ask.ts';
 
 interface Definition {
@@ -54,12 +54,12 @@ async function main(): Promise<void> {
     options: {
       package: { type: 'string', default: 'eslint/lib' },
       data: { type: 'string' },
-      out: { type: 'string' },
+      save: { type: 'boolean', default: false },
     },
   });
   const folder = fileURLToPath(new URL(`../../node_modules/${values.package}`, import.meta.url));
   const symbols = pick(await definitions(folder));
-  const model = await resolveModel(defaultDataFolder(), process.env['LONGLEAF_MODEL']);
+  const model = await benchModel();
   const dataFolder = values.data ?? (await mkdtemp(join(tmpdir(), 'longleaf-code-')));
   const app = await openApp({ dataFolder, defaults: { model: model.path } });
   try {
@@ -90,16 +90,10 @@ async function main(): Promise<void> {
     }
     const count = `${String(results.filter(({ right }) => right).length)} of ${String(results.length)}`;
     console.log(`file and line of the definition cited: ${count}`);
-    const machine = { cpu: cpus()[0]?.model ?? '', cores: availableParallelism() };
-    const report = {
-      name: `where is X implemented, ${values.package}`,
-      model: model.id,
-      machine,
-      tokens,
-      count,
-      results,
-    };
-    if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(report, null, 2)}\n`);
+    if (values.save) {
+      const corpus = { package: values.package, files: files.length, tokens };
+      writeResult('questions-code', { environment: environment(), model: model.id, corpus, count, results });
+    }
   } finally {
     await app.close();
     if (values.data === undefined) await rm(dataFolder, { recursive: true, force: true });

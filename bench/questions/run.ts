@@ -1,18 +1,18 @@
 /**
  * Questions about a book, through the app: which passages were read, what was answered, what was cited.
  *
- *   node boot.mjs run bench/questions/run.ts [--set moby|moby-dev] [--book FILE] [--data DIR] [--out FILE.json]
+ *   node boot.mjs run bench/questions/run.ts [--set moby|moby-dev] [--book FILE] [--data DIR] [--save]
  *
  * The set `moby` holds the 20 questions of issue 3, written before anything was tuned; `moby-dev` is for tuning.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { App } from '../../src/main/app/index.ts';
 import { openApp } from '../../src/main/app/index.ts';
-import { defaultDataFolder, resolveModel } from '../../src/main/app/models.ts';
+import { benchModel, environment, writeResult } from '../environment.ts';
 import { addLibrary, ask } from './ask.ts';
 import type { QuestionSet } from './question-set.ts';
 import { matches, readQuestionSet } from './question-set.ts';
@@ -100,11 +100,11 @@ async function main(): Promise<void> {
       set: { type: 'string', default: 'moby' },
       book: { type: 'string' },
       data: { type: 'string' },
-      out: { type: 'string' },
+      save: { type: 'boolean', default: false },
     },
   });
   const set = await readQuestionSet(values.set);
-  const model = await resolveModel(defaultDataFolder(), process.env['LONGLEAF_MODEL']);
+  const model = await benchModel();
   const dataFolder = values.data ?? (await mkdtemp(join(tmpdir(), 'longleaf-questions-')));
   const app = await openApp({ dataFolder, defaults: { model: model.path } });
   try {
@@ -112,16 +112,16 @@ async function main(): Promise<void> {
     const results = await evaluate(app, set, 'book');
     const counts = count(results);
     for (const [name, value] of Object.entries(counts)) console.log(`${name}: ${value}`);
-    const machine = { cpu: cpus()[0]?.model ?? '', cores: availableParallelism() };
-    const report = {
-      name: `questions ${values.set}`,
-      model: model.id,
-      machine,
-      note: set.note,
-      counts,
-      results,
-    };
-    if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(report, null, 2)}\n`);
+    if (values.save) {
+      const { note } = set;
+      writeResult(`questions-${values.set}`, {
+        environment: environment(),
+        model: model.id,
+        note,
+        counts,
+        results,
+      });
+    }
   } finally {
     await app.close();
     if (values.data === undefined) await rm(dataFolder, { recursive: true, force: true });

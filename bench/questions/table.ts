@@ -2,18 +2,16 @@
  * Does a state of the library add anything to passages? The 2 x 2 table of research/longnet-length.md: log-probability of
  * the right answer after a fixed beginning, with and without passages, with and without the library's state.
  *
- *   node boot.mjs run bench/questions/table.ts --data DIR [--library book] [--out FILE.json]
+ *   node boot.mjs run bench/questions/table.ts --data DIR [--library book] [--save]
  *
  * The library must have been read into a state before (`longleaf library add book FILE --read`), as far as wanted.
  */
-import { writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Engines, scoreAnswer, STATE_LIMITS } from '../../src/main/app/index.ts';
-import { defaultDataFolder, resolveModel } from '../../src/main/app/models.ts';
 import { startEngine } from '../../src/main/engine/index.ts';
 import { openStore } from '../../src/main/store/index.ts';
-import { bootstrapInterval, mean } from './bootstrap.ts';
+import { blockBootstrap } from '../bootstrap.ts';
+import { benchModel, environment, writeResult } from '../environment.ts';
 import type { QuestionSet } from './question-set.ts';
 import { readQuestionSet } from './question-set.ts';
 
@@ -38,8 +36,8 @@ async function questions(): Promise<Answerable[]> {
 }
 
 function interval(values: readonly number[]): string {
-  const [low, high] = bootstrapInterval(values);
-  return `${mean(values).toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+  const { mean, low, high } = blockBootstrap(values, 1);
+  return `${mean.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
 }
 
 function summary(rows: readonly Row[]): Record<string, string> {
@@ -64,11 +62,11 @@ async function main(): Promise<void> {
     options: {
       data: { type: 'string' },
       library: { type: 'string', default: 'book' },
-      out: { type: 'string' },
+      save: { type: 'boolean', default: false },
     },
   });
   if (values.data === undefined) throw new Error('Say where the library is, with --data DIR.');
-  const installed = await resolveModel(defaultDataFolder(), process.env['LONGLEAF_MODEL']);
+  const installed = await benchModel();
   const store = await openStore({ dataFolder: values.data });
   const engines = new Engines({
     dataFolder: values.data,
@@ -101,7 +99,9 @@ async function main(): Promise<void> {
           whenFull: 'refuse',
         } as const;
         const scored = await scoreAnswer({ store, engines }, model, request, { stem, gold }, never);
-        cells.push({ nats: mean(scored.logProbabilities), exact: scored.exact });
+        const { logProbabilities, exact } = scored;
+        const sum = logProbabilities.reduce((total, one) => total + one, 0);
+        cells.push({ nats: sum / logProbabilities.length, exact });
       }
       rows.push({ id, cells });
       console.log(
@@ -110,9 +110,15 @@ async function main(): Promise<void> {
     }
     const lines = summary(rows);
     for (const [name, line] of Object.entries(lines)) console.log(`${name}: ${line}`);
-    const machine = { cpu: cpus()[0]?.model ?? '', cores: availableParallelism() };
-    const report = { name: 'passages x state', model: model.installed.id, machine, stateTokens, lines, rows };
-    if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(report, null, 2)}\n`);
+    if (values.save) {
+      writeResult('questions-table', {
+        environment: environment(),
+        model: installed.id,
+        stateTokens,
+        lines,
+        rows,
+      });
+    }
   } finally {
     await engines.close();
     await store.close();
