@@ -121,7 +121,10 @@ export class TokenAppender {
     if (priority === 'reading') {
       if (turn.chatNear || this.#msPerRow === null) rows = Math.min(rows, READING_ROWS_NEAR_CHAT);
       const layerMsPerRow = (this.#msPerRow ?? 0) / hyperparameters.layers;
-      if (layerMsPerRow > 0) rows = Math.min(rows, Math.floor(LAYER_LIMIT_MS / layerMsPerRow));
+      // Never below the rows near a chat: small chunks cost more per row, so that a limit that follows the measured
+      // cost alone would shrink them further and further on a busy machine (seen: 28 rows, at half the speed).
+      const affordable = Math.floor(LAYER_LIMIT_MS / layerMsPerRow);
+      if (layerMsPerRow > 0) rows = Math.min(rows, Math.max(READING_ROWS_NEAR_CHAT, affordable));
     }
     return Math.max(1, rows);
   }
