@@ -177,7 +177,8 @@ export class Engines {
   }
 }
 
-function backendOf(asked: 'auto' | 'cpu' | 'webgpu' | 'reference'): BackendName {
+/** @throws AppError 'unsupported' for a backend that is not there */
+export function backendOf(asked: 'auto' | 'cpu' | 'webgpu' | 'reference'): BackendName {
   if (asked === 'webgpu') {
     throw new AppError('unsupported', 'There is no WebGPU backend yet.', 'Use --backend cpu.');
   }

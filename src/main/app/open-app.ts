@@ -1,9 +1,11 @@
 /** Puts the real parts together for one data folder: the owner's process has exactly one of these. */
 import { startEngine } from '../engine/index.ts';
 import { createIngest, extractorVersion } from '../ingest/index.ts';
+import type { Store } from '../store/index.ts';
 import { openStore } from '../store/index.ts';
 import type { App } from './create-app.ts';
 import { createApp } from './create-app.ts';
+import { EarlyEngine } from './early-engine.ts';
 import type { EngineChoice } from './engines.ts';
 
 export interface OpenAppOptions {
@@ -12,6 +14,8 @@ export interface OpenAppOptions {
   /** used where a call chooses nothing */
   readonly defaults?: EngineChoice;
   readonly onNote?: (note: string) => void;
+  /** the engine that will be needed first, if it is known: it starts while the store is being opened */
+  readonly firstEngine?: EngineChoice;
 }
 
 /** `state.maxMemoryMB`: a few live conversations and a library's state; `state.maxDiskGB` */
@@ -21,24 +25,34 @@ const MAX_FILE_BYTES = 256 * 2 ** 20;
 
 /** @throws AppError 'corrupt', 'unsupported', 'busy', 'disk-full' from the store */
 export async function openApp(options: OpenAppOptions): Promise<App> {
-  const { dataFolder, defaults = {}, onNote } = options;
-  const store = await openStore({ dataFolder });
+  const { dataFolder, defaults = {}, onNote, firstEngine } = options;
+  const early =
+    firstEngine &&
+    new EarlyEngine(
+      { dataFolder, startEngine, limits: STATE_LIMITS, onNote },
+      { ...defaults, ...firstEngine },
+    );
+  let store: Store | undefined;
   try {
+    store = await openStore({ dataFolder });
     // Answers that a kill left 'running' say so from now on.
     await store.reapInterrupted();
-    return createApp({
+    const app = createApp({
       dataFolder,
       store,
       ingest: createIngest(),
       extractorVersion,
-      startEngine,
+      startEngine: early?.start ?? startEngine,
       defaults,
       limits: STATE_LIMITS,
       maxFileBytes: MAX_FILE_BYTES,
       onNote,
     });
+    return early
+      ? { ...app, close: async () => void (await Promise.all([early.close(), app.close()])) }
+      : app;
   } catch (error) {
-    await store.close();
+    await Promise.all([early?.close(), store?.close()]);
     throw error;
   }
 }

@@ -101,18 +101,27 @@ async function createContext(name: string, args: Parsed, terminal: Terminal): Pr
     dataFolder,
     json: args.flag('json'),
     engine,
-    session: lateSession(dataFolder, name, terminal),
+    session: lateSession(dataFolder, name, engine, terminal),
   };
 }
 
 /** The app is loaded when this process becomes the owner of the data folder, not before. */
-function lateSession(dataFolder: string, command: string, { output, interrupts }: Terminal): Session {
+function lateSession(
+  dataFolder: string,
+  command: string,
+  engine: Context['engine'],
+  { output, interrupts }: Terminal,
+): Session {
   return openSession({
     dataFolder,
     version: version(),
     createApp: async () => {
       const { openApp } = await import('../app/index.ts');
-      const app = await openApp({ dataFolder, onNote: (note) => output.note(`note: ${printable(note)}`) });
+      const app = await openApp({
+        dataFolder,
+        onNote: (note) => output.note(`note: ${printable(note)}`),
+        ...(command === 'ask' || command === 'chat' ? { firstEngine: engine } : {}),
+      });
       if (command !== 'library') await takeUpUnfinished(app, command, output, interrupts.signal);
       return app;
     },

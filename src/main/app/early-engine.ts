@@ -1,0 +1,64 @@
+/**
+ * Starts the engine of a question while the store is still being opened: loading the model is most of the time from
+ * a command's start to its first token, and needs nothing of the store.
+ */
+import type { Engine, StartEngineOptions } from '../engine/index.ts';
+import type { EngineChoice, EnginesConfig, StartEngine } from './engines.ts';
+import { backendOf } from './engines.ts';
+import { resolveModel } from './models.ts';
+
+export type EarlyEngineConfig = Pick<EnginesConfig, 'dataFolder' | 'startEngine' | 'limits' | 'onNote'>;
+
+export class EarlyEngine {
+  readonly #startEngine: StartEngine;
+  readonly #wanted: Promise<{ key: string; engine: Promise<Engine> } | null>;
+  #onExit: StartEngineOptions['onExit'];
+  #taken = false;
+
+  constructor(config: EarlyEngineConfig, choice: EngineChoice) {
+    this.#startEngine = config.startEngine;
+    this.#wanted = this.#begin(config, choice).catch(() => null); // the call that needs it reports what is wrong
+  }
+
+  /** Serves the first request for the very engine that was started early; others start one of their own. */
+  readonly start: StartEngine = async (options) => {
+    const early = this.#taken ? null : await this.#wanted;
+    if (early?.key !== keyOf(options)) return this.#startEngine(options);
+    this.#taken = true;
+    this.#onExit = options.onExit;
+    return early.engine;
+  };
+
+  /** Ends an engine that nobody asked for. */
+  async close(): Promise<void> {
+    if (this.#taken) return;
+    this.#taken = true;
+    const early = await this.#wanted;
+    await early?.engine.then((engine) => engine.close()).catch(() => undefined);
+  }
+
+  async #begin(
+    config: EarlyEngineConfig,
+    choice: EngineChoice,
+  ): Promise<{ key: string; engine: Promise<Engine> } | null> {
+    const { dataFolder, limits, onNote, startEngine } = config;
+    const installed = await resolveModel(dataFolder, choice.model);
+    if (installed.known === null) return null; // its hash is remembered by the store
+    const options: StartEngineOptions = {
+      ...limits,
+      modelPath: installed.path,
+      modelHash: installed.known.sha256,
+      backend: backendOf(choice.backend ?? 'auto'),
+      dataFolder,
+      onExit: (error) => this.#onExit?.(error),
+      ...(onNote === undefined ? {} : { onNote }),
+    };
+    const engine = startEngine(options);
+    engine.catch(() => undefined); // reported to whoever takes it
+    return { key: keyOf(options), engine };
+  }
+}
+
+function keyOf(options: { modelPath: string; modelHash: string; backend: string }): string {
+  return JSON.stringify([options.modelPath, options.modelHash, options.backend]);
+}
