@@ -253,4 +253,24 @@ describe('a turn', () => {
     const one = answer.receipt.sources.find(({ name }) => name.endsWith('one.txt'));
     expect(one).toMatchObject({ reused: BOOK['one.txt'].length, read: 0, pending: 0, dropped: 0 });
   });
+
+  it('answers while the library is being read, from as far as it has come; afterwards from all of it', async () => {
+    await test.write({ 'long.txt': 'The harbour of Tarsk lies in the north. '.repeat(80) });
+    await test.add({ name: 'coast', read: 'never' });
+    const reading = test.app().handlers['library.read']({ name: 'coast' }, { signal: never });
+    const iterator = reading[Symbol.asyncIterator]();
+    for (;;) {
+      const { value } = await iterator.next();
+      if (value?.kind === 'progress' && value.phase === 'read') break;
+    }
+    const question = 'Where does the harbour of Tarsk lie?';
+    const during = await test.ask({ question, library: 'coast', sampling: short });
+    expectAddsUp(during.answer.receipt);
+    expect(during.answer.plan).toBe('adapted');
+    expect(during.answer.receipt.pending).toBeGreaterThan(0);
+    while ((await iterator.next()).done !== true);
+    const after = await test.ask({ question, library: 'coast', sampling: short });
+    expect(after.answer.receipt).toMatchObject({ pending: 0, dropped: 0 });
+    expect(after.answer.receipt.reused).toBe(3200);
+  }, 120_000);
 });

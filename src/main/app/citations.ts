@@ -17,6 +17,7 @@
  * A citation is a quote to judge the answer by, not a proof of it: a small model may answer beside the quote.
  */
 import type { Citation, Passage } from '../../shared/model/index.ts';
+import { answerKind, holdsKind } from './answer-kind.ts';
 import { definitionLine, isDefining } from './definitions.ts';
 import type { Span } from './sentences.ts';
 import { lines, sentences } from './sentences.ts';
@@ -55,6 +56,8 @@ export const MIN_SHARE = 0.2;
 const SUPPORT_WEIGHT = 2;
 /** … of which what the answer adds to the question is a part … */
 const ADDED_WEIGHT = 0.5;
+/** … and what holds the kind of thing that is asked for stands before what does not … */
+const KIND_BONUS = 0.5;
 /** … and a long sentence, which holds many words by chance, stands behind a short one: per doubling … */
 const LENGTH_PENALTY = 0.1;
 /** … beyond so many different words */
@@ -104,6 +107,7 @@ function sentenceCandidates(request: CitationRequest): Candidate[] {
   const asked = weightedStems(subjectWords(request.question), request.weight);
   const statements = answerStatements(request, asked);
   const askedWeight = totalWeight(asked);
+  const kind = answerKind(request.question);
   if (statements.length === 0 || askedWeight === 0) return [];
   const found: Candidate[] = [];
   for (const source of request.passages) {
@@ -113,6 +117,8 @@ function sentenceCandidates(request: CitationRequest): Candidate[] {
       const support = sharedWeight(asked, own, { present: around, factor: NEARBY }) / askedWeight;
       if (support < MIN_SUPPORT || !isAbout(asked, own, around) || !tellsMore(asked, own)) continue;
       const agreement = Math.max(...statements.map((statement) => agreementWith(statement, own)));
+      const text = document.text.slice(span.start, span.end);
+      const fits = kind !== null && holdsKind(kind, text, new Set(asked.keys()));
       if (agreement > 0)
         found.push({
           source,
@@ -120,7 +126,8 @@ function sentenceCandidates(request: CitationRequest): Candidate[] {
           span,
           score:
             SUPPORT_WEIGHT * support +
-            agreement -
+            agreement +
+            (fits ? KIND_BONUS : 0) -
             LENGTH_PENALTY * Math.log2(Math.max(1, own.size / LONG_SENTENCE)),
         });
     }

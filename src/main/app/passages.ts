@@ -4,6 +4,8 @@
  */
 import type { ContentHash, Passage, VersionId } from '../../shared/model/index.ts';
 import type { PassageHit, Store } from '../store/index.ts';
+import type { AnswerKind } from './answer-kind.ts';
+import { answerKind, holdsKind } from './answer-kind.ts';
 import { definitionLine } from './definitions.ts';
 import { sentences } from './sentences.ts';
 import type { WeightedStems } from './weights.ts';
@@ -27,7 +29,7 @@ export interface ChosenPassage {
   readonly passages: readonly Passage[];
 }
 
-/** The sentence that fits a question best, on one line. */
+/** The sentence that fits a question best, where one stands out; on one line. */
 export interface ClosestSentence {
   readonly text: string;
   /** share of the question's weight, less for a long sentence */
@@ -60,6 +62,8 @@ export const DEFAULT_PASSAGES = 6;
 const CANDIDATES = 48;
 /** what the best cluster of sentences counts beside BM25, both scaled to 0 … 1 */
 const CLOSENESS_WEIGHT = 1;
+/** what it counts that a sentence holds the kind of thing that is asked for */
+const KIND_BONUS = 0.2;
 
 /** No passages when no word of the question is in the library. */
 export async function choosePassages(index: Index, choice: PassageChoice): Promise<ChosenPassages> {
@@ -70,8 +74,8 @@ export async function choosePassages(index: Index, choice: PassageChoice): Promi
   const subject = subjectWords(choice.question);
   const { total, counts } = await index.documentFrequencies(choice.version, subject);
   const asked = weightedStems(subject, wordWeights(subject, counts, total));
-  const passages = withinBudget(rank(hits, terms, asked), choice);
-  return { passages, closest: closestSentence(passages, terms, asked) };
+  const passages = withinBudget(rank(hits, terms, asked, answerKind(choice.question)), choice);
+  return { passages, closest: closestSentence(passages, terms, asked, answerKind(choice.question)) };
 }
 
 /** Per UTF-16 code unit, up to `LONGEST_PENALTY`: a long sentence holds many words by chance. */
@@ -80,27 +84,32 @@ const LONGEST_PENALTY = 0.2;
 /** in UTF-16 code units; a shorter sentence ("He was a native of Cape Cod.") leans on the one before it */
 const SHORT_SENTENCE = 60;
 
+/** By so much, at least, the closest sentence must stand out from the second, and score: else none is the closest. */
+const MIN_LEAD = 0.08;
+const MIN_SCORE = 0.5;
+
 /** The line of a definition that is asked for, with its place; else the sentence that holds most of the question. */
 function closestSentence(
   passages: readonly ChosenPassage[],
   terms: QuestionTerms,
   asked: WeightedStems,
+  kind: AnswerKind | null,
 ): ClosestSentence | null {
-  const total = totalWeight(asked);
-  let best: ClosestSentence | null = null;
+  const all: ClosestSentence[] = [];
   for (const passage of passages) {
     const defined = definitionSentence(passage, terms);
     if (defined !== null) return defined;
     const texts = sentences(passage.text).map(({ start, end }) => onOneLine(passage.text.slice(start, end)));
-    const shares = neighbourShares(texts, passage.section, asked, total);
+    const shares = neighbourShares(texts, passage.section, asked, kind);
     for (const [i, text] of texts.entries()) {
       const score = (shares[i] ?? 0) - Math.min(LONGEST_PENALTY, text.length * LENGTH_PENALTY);
-      if (best !== null && score <= best.score) continue;
       const before = text.length < SHORT_SENTENCE ? texts[i - 1] : undefined;
-      best = { text: before === undefined ? text : `${before} ${text}`, score };
+      all.push({ text: before === undefined ? text : `${before} ${text}`, score });
     }
   }
-  return best;
+  const [best, second] = all.sort((a, b) => b.score - a.score);
+  if (best === undefined || best.score < MIN_SCORE) return null;
+  return best.score - (second?.score ?? 0) < MIN_LEAD ? null : best;
 }
 
 function definitionSentence(passage: ChosenPassage, terms: QuestionTerms): ClosestSentence | null {
@@ -116,29 +125,41 @@ function onOneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
-/** Per sentence: share of the question's weight, where a word beside it (or in the heading) counts half. */
+/**
+ * Per sentence: share of the question's weight, where a word beside it (or in the heading) counts half; more for one that
+ * holds the kind of thing that is asked for.
+ */
 function neighbourShares(
   texts: readonly string[],
   heading: string,
   asked: WeightedStems,
-  total: number,
+  kind: AnswerKind | null,
 ): number[] {
+  const total = totalWeight(asked);
   const each = texts.map(stemsOf);
   const above = stemsOf(heading);
-  return each.map((own, i) => {
+  const terms = new Set(asked.keys());
+  return texts.map((text, i) => {
     const present = new Set([...(each[i - 1] ?? []), ...(each[i + 1] ?? []), ...above]);
-    return total === 0 ? 0 : sharedWeight(asked, own, { present, factor: NEARBY }) / total;
+    const shared = sharedWeight(asked, each[i] ?? new Set(), { present, factor: NEARBY });
+    const bonus = kind !== null && holdsKind(kind, text, terms) ? KIND_BONUS : 0;
+    return total === 0 ? 0 : shared / total + bonus;
   });
 }
 
 /** Hits ordered by BM25 and by how close together the question's words stand; definitions before everything. */
-export function rank(hits: readonly PassageHit[], terms: QuestionTerms, asked: WeightedStems): PassageHit[] {
+export function rank(
+  hits: readonly PassageHit[],
+  terms: QuestionTerms,
+  asked: WeightedStems,
+  kind: AnswerKind | null,
+): PassageHit[] {
   const best = Math.max(...hits.map((hit) => hit.score), Number.MIN_VALUE);
   const scored = hits.map((hit) => ({
     hit,
     score:
       hit.score / best +
-      CLOSENESS_WEIGHT * closeness(hit.text, asked) +
+      CLOSENESS_WEIGHT * closeness(hit.text, asked, kind) +
       quotedBonus(hit.text, terms.quoted) +
       definitionBonus(hit, terms),
   }));
@@ -147,9 +168,10 @@ export function rank(hits: readonly PassageHit[], terms: QuestionTerms, asked: W
 }
 
 /** Share of the question's weight in the best three neighbouring sentences, 0 … 1. */
-function closeness(text: string, asked: WeightedStems): number {
+function closeness(text: string, asked: WeightedStems, kind: AnswerKind | null): number {
   const texts = sentences(text).map(({ start, end }) => text.slice(start, end));
-  return Math.max(0, ...neighbourShares(texts, '', asked, totalWeight(asked)));
+  const shares = neighbourShares(texts, '', asked, kind);
+  return Math.max(0, ...shares);
 }
 
 function quotedBonus(text: string, quoted: readonly string[]): number {
