@@ -1,17 +1,19 @@
 /**
  * Questions about a book, through the app: which passages were read, what was answered, what was cited.
  *
- *   node boot.mjs run bench/questions/run.ts [--set moby|moby-dev] [--book FILE] [--data DIR] [--save]
+ *   node boot.mjs run bench/questions/run.ts [--set moby|moby-dev] [--rename Pequod=Quillmark] [--only ID] [--data DIR] [--save]
  *
+ * With --rename the book is read from a copy in which a name is another one: an answer from memory would be wrong.
  * The set `moby` holds the 20 questions of issue 3, written before anything was tuned; `moby-dev` is for tuning.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { App } from '../../src/main/app/index.ts';
 import { openApp } from '../../src/main/app/index.ts';
+import { createIngest } from '../../src/main/ingest/index.ts';
 import { benchModel, environment, writeResult } from '../environment.ts';
 import { addLibrary, ask } from './ask.ts';
 import type { QuestionSet } from './question-set.ts';
@@ -94,11 +96,45 @@ function count(results: readonly Result[]): Readonly<Record<string, string>> {
   };
 }
 
+interface Renaming {
+  readonly from: string;
+  readonly to: string;
+}
+
+function renaming(text: string): Renaming {
+  const [from, to] = text.split('=');
+  if (!from || !to) throw new Error('Say --rename OLD=NEW.');
+  return { from, to };
+}
+
+/** The book's text with the name replaced everywhere, in capitals too, as a text file. */
+async function renamedCopy(book: string, folder: string, { from, to }: Renaming): Promise<string> {
+  const ingest = createIngest();
+  try {
+    for await (const entry of ingest.scan([book], { maxFileBytes: 2 ** 30 })) {
+      const { text } = await ingest.extract(entry);
+      const renamed = text.replaceAll(from, to).replaceAll(from.toUpperCase(), to.toUpperCase());
+      const path = join(folder, 'renamed.txt');
+      await writeFile(path, renamed);
+      return path;
+    }
+  } finally {
+    await ingest.close();
+  }
+  throw new Error(`There is no book at ${book}.`);
+}
+
+function renamedQuestions(set: QuestionSet, { from, to }: Renaming): QuestionSet {
+  const renamed: unknown = JSON.parse(JSON.stringify(set.questions).replaceAll(from, to));
+  return { ...set, questions: renamed as QuestionSet['questions'] };
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       set: { type: 'string', default: 'moby' },
-      book: { type: 'string' },
+      rename: { type: 'string' },
+      only: { type: 'string' },
       data: { type: 'string' },
       save: { type: 'boolean', default: false },
     },
@@ -108,13 +144,18 @@ async function main(): Promise<void> {
   const dataFolder = values.data ?? (await mkdtemp(join(tmpdir(), 'longleaf-questions-')));
   const app = await openApp({ dataFolder, defaults: { model: model.path } });
   try {
-    await addLibrary(app, 'book', [values.book ?? join(testData, set.book)], 'never');
-    const results = await evaluate(app, set, 'book');
+    const rename = values.rename === undefined ? null : renaming(values.rename);
+    const original = join(testData, set.book);
+    const book = rename === null ? original : await renamedCopy(original, dataFolder, rename);
+    await addLibrary(app, 'book', [book], 'never');
+    const asked = rename === null ? set : renamedQuestions(set, rename);
+    const wanted = asked.questions.filter(({ id }) => values.only === undefined || id === values.only);
+    const results = await evaluate(app, { ...asked, questions: wanted }, 'book');
     const counts = count(results);
     for (const [name, value] of Object.entries(counts)) console.log(`${name}: ${value}`);
     if (values.save) {
       const { note } = set;
-      writeResult(`questions-${values.set}`, {
+      writeResult(`questions-${values.set}${rename === null ? '' : '-renamed'}`, {
         environment: environment(),
         model: model.id,
         note,

@@ -26,9 +26,14 @@ const FIRST_NAME = /^["“‘(]*(\p{Lu}[\p{L}\p{N}]+)(?=,|-\p{Lu}|\s\p{Lu})/u;
 
 /** Whether a sentence holds something of the kind that the question did not name itself. */
 export function holdsKind(kind: AnswerKind, sentence: string, asked: ReadonlySet<string>): boolean {
-  if (kind === 'number') return NUMBER.test(sentence);
-  const names = [...sentence.matchAll(INNER_NAME)].map((match) => match[0]);
-  const first = FIRST_NAME.exec(sentence)?.[1];
+  return kind === 'number' ? NUMBER.test(sentence) : namesIn(sentence, asked).size > 0;
+}
+
+/** Names of a text that the question did not have, as terms of the index. */
+export function namesIn(text: string, asked: ReadonlySet<string>): ReadonlySet<string> {
+  const names = [...text.matchAll(INNER_NAME)].map((match) => match[0]);
+  const first = FIRST_NAME.exec(text)?.[1];
   if (first !== undefined) names.push(first);
-  return names.some((name) => words(name).some((word) => !isStopStem(stem(word)) && !asked.has(stem(word))));
+  const terms = names.flatMap((name) => words(name).map(stem));
+  return new Set(terms.filter((term) => !isStopStem(term) && !asked.has(term)));
 }

@@ -5,7 +5,7 @@
  */
 import { AppError } from '../../shared/errors.ts';
 import type { AttentionPlan } from '../engine/index.ts';
-import type { ChosenPassage } from './passages.ts';
+import type { ChosenPassage } from './chosen-passage.ts';
 import type { Prompt, PromptMessage, PromptPiece, PromptSpan, PromptWriter, SpanKind } from './prompt.ts';
 
 /** Fixed: a date or a name here would cost every library its state. */
