@@ -1,6 +1,5 @@
 /** The use cases of Longleaf behind the RPC contract. `openApp` puts the real parts together. */
-export type { App, AppConfig } from './create-app.ts';
-export { createApp } from './create-app.ts';
+export type { App } from './create-app.ts';
 export type { OpenAppOptions } from './open-app.ts';
 export { openApp, STATE_LIMITS } from './open-app.ts';
 // For measurements (bench/questions): single turns without a conversation.
