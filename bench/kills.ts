@@ -3,24 +3,27 @@
  * ten times, at least five while reading and two inside a checkpoint. Required: it resumes, re-reads no more than one
  * checkpoint interval each, and ends with the checksum of the undisturbed run.
  *
- *   node boot.mjs run bench/kills.ts [--book FILE] [--kills 10] [--seed 1]
+ *   node boot.mjs run bench/kills.ts [--book FILE] [--characters 500000] [--kills 10] [--seed 1]
  *
  * Both runs go side by side, each with a data folder of its own. Result: bench/results/kills.json.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 import * as v from 'valibot';
 import { benchModel, environment, writeResult } from './environment.ts';
+import { mobyDick } from './texts.ts';
 
 const testData = process.env['LONGLEAF_TEST_DATA'] ?? join(import.meta.dirname, '../../shared/data');
 
 const { values } = parseArgs({
   options: {
     book: { type: 'string', default: join(testData, 'epub3-samples/moby-dick.epub') },
+    /** only the beginning of Moby-Dick, as a text of so many characters */
+    characters: { type: 'string' },
     kills: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
   },
@@ -28,7 +31,14 @@ const { values } = parseArgs({
 
 const cli = join(import.meta.dirname, '../src/main/cli.ts');
 const model = await benchModel();
-const book = resolve(values.book);
+const folder = mkdtempSync(join(tmpdir(), 'longleaf-kills-'));
+const book = values.characters === undefined ? resolve(values.book) : await beginning(values.characters);
+
+async function beginning(characters: string): Promise<string> {
+  const file = join(folder, 'moby-dick.txt');
+  writeFileSync(file, (await mobyDick()).slice(0, Number(characters)));
+  return file;
+}
 
 /** What of `library add --json` is needed. */
 const report = v.object({
@@ -110,8 +120,8 @@ function randoms(seed: number): () => number {
 }
 
 /**
- * Every third kill strikes while a checkpoint is being written; the others strike between two checkpoints, after at
- * least one more was completed (but for the first, which strikes before there is any).
+ * Every third kill strikes while a checkpoint is being written. The others strike between two checkpoints: in turns
+ * before anything new was saved, and after one more checkpoint was completed.
  */
 async function killOnce(dataFolder: string, nth: number, random: number): Promise<Kill | Report> {
   const inCheckpoint = nth % 3 === 2;
@@ -119,11 +129,11 @@ async function killOnce(dataFolder: string, nth: number, random: number): Promis
   const run = startReading(dataFolder);
   let report: Report | null | undefined;
   void run.ended.then((value) => (report = value));
-  let due = nth === 0 ? performance.now() + 8_000 : Infinity;
+  let due = nth % 3 === 0 ? performance.now() + 6_000 + random * 6_000 : Infinity;
   for (;;) {
     if (report) return report;
     const now = look(dataFolder);
-    if (due === Infinity && now.position > before) due = performance.now() + 1_000 + random * 15_000;
+    if (due === Infinity && now.position > before) due = performance.now() + 1_000 + random * 10_000;
     const strike = inCheckpoint ? now.writing : performance.now() >= due && !now.writing;
     if (strike) {
       if (inCheckpoint) await pause(20); // well inside
@@ -153,7 +163,6 @@ async function disturbed(dataFolder: string): Promise<{ kills: Kill[]; resumed: 
   return { kills, resumed, report: last };
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'longleaf-kills-'));
 try {
   const [undisturbed, killed] = await Promise.all([
     startReading(join(folder, 'undisturbed')).ended,
