@@ -22,6 +22,7 @@ const runs: readonly LongRun[] = [
   { name: 'agreement', what: 'logits next to llama.cpp', program: ['agreement.ts', '--reference'] },
   { name: 'perplexity', what: 'perplexity of 4k tokens next to llama.cpp', program: ['perplexity.ts'] },
   { name: 'loss', what: 'loss at length: adapted against windows, no blow-up', program: ['loss.ts'] },
+  { name: 'kills', what: 'kill -9 ten times while Moby-Dick is read', program: ['kills.ts'] },
   {
     name: 'questions',
     what: 'the 20 questions on Moby-Dick',
