@@ -159,15 +159,16 @@ const BEFORE_QUESTION = '\n\nQuestion: ';
 
 /**
  * What is read before a question, as it is stored with the message: passages with their sources, the best one last, then
- * once more the sentence that fits best. Without passages: ''.
+ * once more the sentence that fits best. Nothing found: ''.
  *
  * A small model attends to what stands right before the question; measured on the development questions, the
  * default model answers twice as many right with that sentence there as with the passages alone.
  */
 export function passagesText(passages: readonly PassageToShow[], closest: string | null): string {
-  if (passages.length === 0) return '';
+  const again = closest === null ? '' : CLOSEST + closest;
+  if (passages.length === 0) return again;
   const blocks = passages.toReversed().map((passage, i) => passageBlock(passage, i + 1));
-  return `Passages:\n\n${blocks.join('\n\n')}${closest === null ? '' : CLOSEST + closest}`;
+  return `Passages:\n\n${blocks.join('\n\n')}${again}`;
 }
 
 /** The two messages that a question with passages becomes: the passages, and what stands right before the question. */

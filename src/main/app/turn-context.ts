@@ -78,12 +78,11 @@ export async function planTurnContext(
   );
   const { mode, plan } = await chooseMode(planner, model, request, contents);
   const reach = reachOf(plan, model.geometry.trainedLength);
-  const [main, ...attached] = contents;
+  const main = contents[0];
   const inPrompt = main !== undefined && (mode === 'state' || mode === 'whole');
   const prefix = inPrompt ? await prefixOf(planner.store, model, main) : null;
-  const searched = mode === 'whole' ? attached : contents;
   const { passages, closest } = request.usePassages
-    ? await passagesOf(planner, model, request, reach, searched)
+    ? await passagesOf(planner, model, request, reach, contents, mode)
     : NO_PASSAGES;
   const text = request.passagesText ?? passagesText(passages, closest?.text ?? null);
   const composeWith =
@@ -121,15 +120,19 @@ async function chooseMode(
   return { mode: whole ? 'whole' : 'indexed', plan: ordinary };
 }
 
-/** Of each library its share; a question that names nothing is looked up together with the one before it. */
+/**
+ * Of each library its share; a question that names nothing is looked up together with the one before it. A library that
+ * is read whole gives no passages, but still the sentence that fits best.
+ */
 async function passagesOf(
   { store }: TurnPlanner,
   model: LoadedModel,
   request: TurnRequest,
   reach: Reach,
-  searched: readonly LibraryContents[],
+  contents: readonly LibraryContents[],
+  mode: LibraryMode,
 ): Promise<ChosenPassages> {
-  const indexed = searched.filter(({ library }) => library.versionId !== null);
+  const indexed = contents.filter(({ library }) => library.versionId !== null);
   if (indexed.length === 0) return NO_PASSAGES;
   const before = request.turns.at(-1)?.question ?? '';
   const question =
@@ -146,7 +149,8 @@ async function passagesOf(
       limit: Math.max(2, Math.floor(DEFAULT_PASSAGES / indexed.length)),
       count: (block) => tokens(passageBlock(block, 1)),
     });
-    chosen.push(found);
+    const isWhole = mode === 'whole' && library === contents[0]?.library;
+    chosen.push(isWhole ? { ...found, passages: [] } : found);
   }
   const closest = chosen.flatMap((one) => one.closest ?? []).sort((a, b) => b.score - a.score);
   return { passages: chosen.flatMap((one) => one.passages), closest: closest[0] ?? null };
