@@ -2,7 +2,7 @@
  * Does a state of the library add anything to passages? The 2 x 2 table of research/longnet-length.md: log-probability of
  * the right answer after a fixed beginning, with and without passages, with and without the library's state.
  *
- *   node boot.mjs run bench/questions/table.ts --data DIR [--library book] [--save]
+ *   node boot.mjs run bench/questions/table.ts --data DIR [--library book] [--sets moby,moby-dev] [--save]
  *
  * The library must have been read into a state before (`longleaf library add book FILE --read`), as far as wanted.
  */
@@ -30,8 +30,8 @@ interface Row {
   readonly cells: readonly { readonly nats: number; readonly exact: boolean }[];
 }
 
-async function questions(): Promise<Answerable[]> {
-  const sets = await Promise.all(['moby', 'moby-dev'].map(readQuestionSet));
+async function questions(names: readonly string[]): Promise<Answerable[]> {
+  const sets = await Promise.all(names.map(readQuestionSet));
   return sets.flatMap((set) => set.questions.filter((question) => question.answerable));
 }
 
@@ -62,6 +62,7 @@ async function main(): Promise<void> {
     options: {
       data: { type: 'string' },
       library: { type: 'string', default: 'book' },
+      sets: { type: 'string', default: 'moby,moby-dev' },
       save: { type: 'boolean', default: false },
     },
   });
@@ -83,7 +84,7 @@ async function main(): Promise<void> {
     const states = await (await model.engine()).stored(library.id);
     const stateTokens = Math.max(0, ...states.map(({ position }) => position));
     const rows: Row[] = [];
-    for (const { id, question, stem, gold } of await questions()) {
+    for (const { id, question, stem, gold } of await questions(values.sets.split(','))) {
       const cells = [];
       for (const { passages, state } of CELLS) {
         const request = {
