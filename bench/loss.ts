@@ -1,7 +1,7 @@
 /**
  * The loss-at-length study of issue 3. Long: about 900,000 tokens.
  *
- *   node boot.mjs run bench/loss.ts [--small] [--only compare|blow-up]
+ *   node boot.mjs run bench/loss.ts [--small] [--only compare|blow-up] [--text code|prose]
  *
  * Parts that were computed before are not computed again (out/loss). Results: bench/results/loss.json and a table.
  */
@@ -18,7 +18,9 @@ import { lossOfPart } from './loss-study.ts';
 import type { LossOfPart, LossRun, Stretch } from './loss-study.ts';
 import { mobyDick, standardLibrary } from './texts.ts';
 
-const { values } = parseArgs({ options: { small: { type: 'boolean' }, only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { small: { type: 'boolean' }, only: { type: 'string' }, text: { type: 'string' } },
+});
 
 /** tokens: where the scored stretches begin, how long they are, and how far "no blow-up" reads */
 const sizes =
@@ -76,6 +78,7 @@ const windows = { 'window 2048 + 4': windowPlan(2048), 'window 5448 + 4': window
 const comparisons: Comparison[] = [];
 const blowUp: object[] = [];
 for (const [text, ids] of Object.entries(texts)) {
+  if (values.text !== undefined && values.text !== text) continue;
   const base = await readAdapted(text, ids);
   if (values.only !== 'blow-up') comparisons.push(...(await compare(text, ids, base)));
   if (values.only !== 'compare') blowUp.push(alongTheText(text, base));
