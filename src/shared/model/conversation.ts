@@ -1,4 +1,4 @@
-import type { ConversationId, LibraryId, MessageId } from './ids.ts';
+import type { ConversationId, FolderId, LibraryId, MessageId } from './ids.ts';
 import type { Receipt } from './receipt.ts';
 
 /** A verified quote: `quote` stands word for word in the document at [start, end). */
@@ -73,11 +73,28 @@ export interface Conversation {
   readonly id: ConversationId;
   readonly title: string;
   readonly libraryId: LibraryId | null;
+  /** null = in no folder */
+  readonly folderId: FolderId | null;
+  readonly pinned: boolean;
+  /** what was typed and not sent; '' = nothing */
+  readonly draft: string;
   readonly systemPrompt: string;
+  /** of the turns to come, where they are not the app's defaults */
+  readonly parameters: Partial<SamplingParameters> | null;
+  /** of the turns to come: id of a model, name of a plan; null = the app's defaults */
+  readonly model: string | null;
+  readonly plan: string | null;
   /** last message of the branch that is shown */
   readonly currentId: MessageId | null;
   readonly createdAt: string;
   readonly updatedAt: string;
   /** set = in the trash */
   readonly deletedAt: string | null;
+}
+
+/** Folders hold conversations, and no folders. */
+export interface Folder {
+  readonly id: FolderId;
+  readonly name: string;
+  readonly createdAt: string;
 }

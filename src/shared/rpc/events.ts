@@ -162,10 +162,14 @@ export interface LibraryDetails extends LibrarySummary {
 export interface ConversationSummary {
   readonly conversation: Conversation;
   readonly messages: number;
+  /** name of its library */
+  readonly library: string | null;
 }
 
 export interface ConversationDetails {
   readonly conversation: Conversation;
+  /** name of its library */
+  readonly library: string | null;
   /** the branch that is shown, oldest first */
   readonly branch: readonly Message[];
   /** all messages of the tree */
@@ -180,9 +184,21 @@ export interface SearchHit {
   readonly snippet: string;
 }
 
-export interface ExportedConversation {
-  readonly format: 'md' | 'json';
+export interface ExportedFile {
   /** suggested file name */
   readonly fileName: string;
+  readonly mediaType: string;
+  /** how `content` holds the bytes: text as it is, or base64 */
+  readonly encoding: 'utf8' | 'base64';
   readonly content: string;
+}
+
+export interface ImportReport {
+  /** whose export it was */
+  readonly from: 'longleaf' | 'chatgpt' | 'claude' | 'open-webui';
+  readonly conversations: readonly ConversationSummary[];
+  /** had been imported before, and did not change */
+  readonly unchanged: number;
+  /** could not be read, and why */
+  readonly failed: readonly { readonly title: string; readonly reason: string }[];
 }

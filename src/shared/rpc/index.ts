@@ -12,6 +12,9 @@ export type {
   UnaryMethod,
 } from './contract.ts';
 export type * from './events.ts';
+export type * from './reports.ts';
+export { defaultSettings, settingsFrom, settingsPatch } from './settings.ts';
+export type { SettingKey, Settings, SettingsPatch } from './settings.ts';
 export { createClient, wasNotBegun, type Client } from './client.ts';
 export { parseFrame, type Frame, type Port } from './protocol.ts';
 export { serve, type Serving } from './server.ts';

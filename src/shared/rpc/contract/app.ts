@@ -1,0 +1,24 @@
+/** The app itself: who owns the data folder, what changes, settings, backups, hardware. */
+import * as v from 'valibot';
+import type { OwnerInfo } from '../events.ts';
+import type { AppEvent, Backup, DataUsage, HardwareReport } from '../reports.ts';
+import type { Settings } from '../settings.ts';
+import { settingsPatch } from '../settings.ts';
+import { name, nothing, stream, unary } from './kinds.ts';
+
+export const appMethods = {
+  'app.info': unary<OwnerInfo>()(nothing),
+  /** what changes, for as long as the caller listens; the first items say how things stand */
+  'app.events': stream<AppEvent>()(nothing),
+  'app.hardware': unary<HardwareReport>()(nothing),
+  'app.usage': unary<DataUsage>()(nothing),
+
+  'settings.get': unary<Settings>()(nothing),
+  /** what the patch names; the rest stays */
+  'settings.set': unary<Settings>()(v.strictObject({ patch: settingsPatch })),
+
+  'backups.list': unary<readonly Backup[]>()(nothing),
+  'backups.create': unary<Backup>()(nothing),
+  /** at the next start the backup takes the database's place; what is there now becomes a backup first */
+  'backups.restore': unary<{ readonly atNextStart: true }>()(v.strictObject({ name })),
+} as const;
