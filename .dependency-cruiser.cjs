@@ -24,8 +24,16 @@ module.exports = {
       name: 'shared-is-pure',
       comment: 'src/shared runs in Node, browsers and Electron alike: no Node, nothing of src/main.',
       severity: 'error',
-      from: { path: '^src/shared/', pathNot: TEST },
+      from: { path: '^src/shared/', pathNot: ['^src/shared/markdown/', TEST] },
       to: { pathNot: ['^src/shared/', '(^|/)node_modules/valibot/'] },
+    },
+    {
+      name: 'shared-markdown-is-pure',
+      comment:
+        'As above, and markdown-it, which is pure too: window and exports must show the same text alike.',
+      severity: 'error',
+      from: { path: '^src/shared/markdown/', pathNot: TEST },
+      to: { pathNot: ['^src/shared/', '(^|/)node_modules/markdown-it/'] },
     },
     {
       name: 'leaves-are-apart',
