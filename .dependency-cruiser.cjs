@@ -36,6 +36,13 @@ module.exports = {
       to: { pathNot: ['^src/shared/', '(^|/)node_modules/markdown-it/'] },
     },
     {
+      name: 'renderer-is-apart',
+      comment: 'The page knows the contract and nothing behind it: it runs in a sandbox, and in any browser.',
+      severity: 'error',
+      from: { path: '^src/renderer/', pathNot: TEST },
+      to: { path: ['^src/(main|preload)/', '^native/', '^node:'], dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'leaves-are-apart',
       comment: 'formats, tokenizer, ingest and store know shared and no other folder.',
       severity: 'error',
@@ -114,13 +121,13 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: ['^native/build/', '^out/'] },
+    exclude: { path: ['^native/build/', '^out/', '^src/renderer/paraglide/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.node.json' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['import', 'require', 'node', 'default', 'types'],
-      extensions: ['.ts', '.mjs', '.cjs', '.js', '.json', '.d.ts'],
+      conditionNames: ['svelte', 'import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.svelte', '.mjs', '.cjs', '.js', '.json', '.d.ts'],
     },
   },
 };

@@ -1,10 +1,22 @@
 // Few rules, each for a mistake that has cost somebody a day. No inline suppressions: `noInlineConfig` makes
 // them inert; what does not fit a rule belongs in this file, with its reason.
 import js from '@eslint/js';
+import svelte from 'eslint-plugin-svelte';
 import tseslint from 'typescript-eslint';
+import svelteConfig from './svelte.config.js';
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'out/', 'native/build/', 'coverage/', 'bench/results/', '**/*.d.ts'] },
+  {
+    ignores: [
+      'node_modules/',
+      'out/',
+      'native/build/',
+      'coverage/',
+      'bench/results/',
+      'src/renderer/paraglide/',
+      '**/*.d.ts',
+    ],
+  },
   {
     linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' },
   },
@@ -13,7 +25,8 @@ export default tseslint.config(
     extends: [js.configs.recommended, tseslint.configs.base],
     languageOptions: {
       parserOptions: {
-        project: ['tsconfig.node.json', 'tsconfig.kernels.json'],
+        project: ['tsconfig.node.json', 'tsconfig.kernels.json', 'tsconfig.renderer.json'],
+        extraFileExtensions: ['.svelte'],
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -45,6 +58,49 @@ export default tseslint.config(
         { considerDefaultExhaustiveForUnions: true },
       ],
     },
+  },
+  {
+    // Templates: rules about what the page would do wrong, not about taste.
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    extends: [tseslint.configs.base, ...svelte.configs.base],
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.renderer.json'],
+        extraFileExtensions: ['.svelte'],
+        parser: tseslint.parser,
+        svelteConfig,
+      },
+    },
+    rules: {
+      eqeqeq: 'error',
+      'max-lines': ['error', { max: 400 }],
+      'no-console': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      'svelte/infinite-reactive-loop': 'error',
+      'svelte/no-at-debug-tags': 'error',
+      'svelte/no-dom-manipulating': 'error',
+      'svelte/no-dupe-style-properties': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'SvelteAttribute[key.name="style"]',
+          message:
+            'The content security policy forbids style attributes: use a class or a `style:` directive.',
+        },
+      ],
+      'svelte/no-object-in-text-mustaches': 'error',
+      'svelte/no-target-blank': 'error',
+      'svelte/no-unused-svelte-ignore': 'error',
+      'svelte/require-each-key': 'error',
+      'svelte/valid-compile': 'error',
+    },
+  },
+  {
+    // The one component that sets HTML, after two walls (docs/decisions/0008).
+    files: ['**/*.svelte'],
+    ignores: ['src/renderer/components/chat/Markdown.svelte'],
+    rules: { 'svelte/no-at-html-tags': 'error' },
   },
   {
     // Programs of the developer's terminal: what they print is their purpose.

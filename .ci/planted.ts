@@ -20,6 +20,8 @@ const configuration = [
   'tsconfig.node.json',
   'tsconfig.shared.json',
   'tsconfig.kernels.json',
+  'tsconfig.renderer.json',
+  'svelte.config.js',
 ];
 
 /** file -> text with errors that `expected` names */
@@ -56,6 +58,16 @@ const plantedFiles: Readonly<Record<string, string>> = {
     '',
   ].join('\n'),
   'src/main/app/long.ts': 'export const x = 1;\n'.repeat(1) + '\n'.repeat(400) + 'export const y = 2;\n',
+  'src/renderer/Page.svelte': [
+    '<script lang="ts">',
+    "  import { app } from '../main/app/index.ts';",
+    '  const { count }: { count: number } = $props();',
+    '  const text: string = count;',
+    '</script>',
+    '',
+    '<p style="color: red">{@html text}{app}</p>',
+    '',
+  ].join('\n'),
   'src/main/cli.ts':
     "import { app } from './app/index.ts';\nimport { open } from './store/index.ts';\napp().push(open);\n",
 };
@@ -70,11 +82,15 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'consistent-type-imports',
     'max-lines',
     'no-console',
+    'no-at-html-tags',
+    'style attributes',
   ],
   'types: shared': ["Cannot find name 'document'"],
   'types: node': ["Type 'number | undefined' is not assignable to type 'number'"],
   'types: kernels': ["Type 'number' is not assignable to type 'string'", 'erasableSyntaxOnly'],
+  'types: renderer': ["Type 'number' is not assignable to type 'string'"],
   architecture: [
+    'renderer-is-apart',
     'no-cycles',
     'shared-is-pure',
     'leaves-are-apart',

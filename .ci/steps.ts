@@ -26,6 +26,13 @@ export const steps: readonly Step[] = [
   { name: 'types: node', command: ['.ci/types.ts', 'tsconfig.node.json'] },
   { name: 'types: kernels', command: ['.ci/types.ts', 'tsconfig.kernels.json'] },
   {
+    name: 'types: renderer',
+    command: [
+      'node_modules/svelte-check/bin/svelte-check',
+      ...['--tsconfig', './tsconfig.renderer.json', '--output', 'human', '--fail-on-warnings'],
+    ],
+  },
+  {
     name: 'architecture',
     command: [
       'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
