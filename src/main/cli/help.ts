@@ -11,6 +11,7 @@ usage: longleaf [options] <command> …
   conversations list | show ID | search TEXT | delete ID
   conversations export ID --format md|json [--out FILE] | import FILE
   models list | import FILE.gguf | remove ID | verify FILE.gguf
+  serve [--port N] [--open]                the app in a browser of this machine
   state info NAME                          plan, tokens, bytes, checksum and checkpoints of a read library
   tokenize [FILE|-] [--lines] [--add-bos]  token ids as JSON
   logits --tokens FILE.json [--last N]     logits of the last N positions as JSON

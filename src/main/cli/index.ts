@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   library: async () => (await import('./commands/library.ts')).library,
   logits: async () => (await import('./commands/logits.ts')).logits,
   models: async () => (await import('./commands/models.ts')).models,
+  serve: async () => (await import('./commands/serve.ts')).serve,
   state: async () => (await import('./commands/state.ts')).state,
   tokenize: async () => (await import('./commands/tokenize.ts')).tokenize,
 };
@@ -130,7 +131,10 @@ function lateSession(
   });
 }
 
-/** Work that a kill cut off goes on beside a chat; a short command only says that it waits. */
+/** Commands that stay: what was cut off goes on beside them. */
+const staying: readonly string[] = ['chat', 'serve'];
+
+/** Work that a kill cut off goes on beside a chat or a page; a short command only says that it waits. */
 async function takeUpUnfinished(
   app: AppOwner,
   command: string,
@@ -140,10 +144,12 @@ async function takeUpUnfinished(
   const unfinished = await app.unfinished();
   for (const { name, kind } of unfinished) {
     const what = kind === 'add' ? 'Adding to' : 'Reading';
-    const how = command === 'chat' ? 'it goes on now' : `\`longleaf library update ${name}\` goes on with it`;
+    const how = staying.includes(command)
+      ? 'it goes on now'
+      : `\`longleaf library update ${name}\` goes on with it`;
     output.note(`note: ${what} ${printable(name)} was cut off; ${how}.`);
   }
-  if (command !== 'chat' || unfinished.length === 0) return;
+  if (!staying.includes(command) || unfinished.length === 0) return;
   // Beside the chat; what fails is said, and tried again by the next one.
   app.resume(() => {}, signal).catch((error: unknown) => signal.aborted || output.note(formatError(error)));
 }

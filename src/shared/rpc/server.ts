@@ -14,10 +14,12 @@ type AnyHandler = (
 interface RunningCall {
   readonly abort: AbortController;
   readonly outgoing: OutgoingItems | null;
+  /** a subscription: ended when the server leaves, not waited for */
+  readonly endless: boolean;
 }
 
 export interface Serving {
-  /** calls that have not ended yet */
+  /** calls that have not ended yet, without subscriptions */
   readonly running: number;
   /** begins no more calls, tells the other end so, and closes the port when the running ones have ended */
   drain(): Promise<void>;
@@ -50,11 +52,12 @@ export function serve(port: Port, handlers: Handlers): Serving {
     const abort = new AbortController();
     // The handler's type follows from the method's name, which TypeScript cannot carry through a computed access.
     const handler = handlers[method] as AnyHandler;
-    const streaming = contract[method].kind === 'stream';
+    const use = contract[method];
+    const streaming = use.kind === 'stream';
     const outgoing = streaming
       ? new OutgoingItems(frame.credit, (value) => port.post({ kind: 'item', id: frame.id, value }))
       : null;
-    calls.set(frame.id, { abort, outgoing });
+    calls.set(frame.id, { abort, outgoing, endless: streaming && use.endless === true });
     const work = async () => {
       const answer = handler(args.output, { signal: abort.signal });
       if (!outgoing) return { kind: 'ok', id: frame.id, value: (await answer) ?? null } as const;
@@ -89,11 +92,16 @@ export function serve(port: Port, handlers: Handlers): Serving {
 
   return {
     get running() {
-      return calls.size;
+      return [...calls.values()].filter(({ endless }) => !endless).length;
     },
     drain: async () => {
       draining = true;
       port.post({ kind: 'bye', running: [...calls.keys()] });
+      for (const { abort, outgoing, endless } of calls.values()) {
+        if (!endless) continue;
+        abort.abort();
+        outgoing?.discard();
+      }
       if (calls.size > 0) await new Promise<void>((resolve) => waiting.push(resolve));
       port.close();
     },

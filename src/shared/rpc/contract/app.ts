@@ -4,12 +4,12 @@ import type { OwnerInfo } from '../events.ts';
 import type { AppEvent, Backup, DataUsage, HardwareReport } from '../reports.ts';
 import type { Settings } from '../settings.ts';
 import { settingsPatch } from '../settings.ts';
-import { name, nothing, stream, unary } from './kinds.ts';
+import { name, nothing, subscription, unary } from './kinds.ts';
 
 export const appMethods = {
   'app.info': unary<OwnerInfo>()(nothing),
   /** what changes, for as long as the caller listens; the first items say how things stand */
-  'app.events': stream<AppEvent>()(nothing),
+  'app.events': subscription<AppEvent>()(nothing),
   'app.hardware': unary<HardwareReport>()(nothing),
   'app.usage': unary<DataUsage>()(nothing),
 

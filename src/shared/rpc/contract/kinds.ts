@@ -14,6 +14,8 @@ export interface Unary<Args extends ObjectSchema, Result> {
 export interface Stream<Args extends ObjectSchema, Item> {
   readonly kind: 'stream';
   readonly args: Args;
+  /** ends when the caller or the server leaves, never by itself: nobody waits for its end */
+  readonly endless?: true;
   /** type only */
   readonly item?: Item;
 }
@@ -24,6 +26,11 @@ export function unary<Result>(): <Args extends ObjectSchema>(args: Args) => Unar
 
 export function stream<Item>(): <Args extends ObjectSchema>(args: Args) => Stream<Args, Item> {
   return (args) => ({ kind: 'stream', args });
+}
+
+/** A stream that tells what happens for as long as somebody listens. */
+export function subscription<Item>(): <Args extends ObjectSchema>(args: Args) => Stream<Args, Item> {
+  return (args) => ({ kind: 'stream', args, endless: true });
 }
 
 export const nothing = v.strictObject({});
