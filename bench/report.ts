@@ -224,7 +224,7 @@ function lossTable({
   blowUp,
   blockLength,
 }: v.InferOutput<typeof lossSchema>): string[] {
-  const names = Object.keys(comparisons[0]?.windowMinusAdapted ?? {});
+  const names = [...new Set(comparisons.flatMap((one) => Object.keys(one.windowMinusAdapted)))];
   return [
     `| text, after tokens | scored | \`adapted\`, nat | ${names.map((name) => `${name} minus \`adapted\``).join(' | ')} |`,
     `|---|---|---|${names.map(() => '---|').join('')}`,
