@@ -3,7 +3,8 @@
 // (packages, native addon, default model), then starts the program on the Node that package-lock.json pins.
 // Each step looks first whether it has anything to do, so a second run starts at once and needs no network.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -132,7 +133,59 @@ function buildNative() {
   }
 }
 
-// --- 3. default model --------------------------------------------------------------------------------------
+// --- 3. page and desktop shell -----------------------------------------------------------------------------
+
+/** What `out/` is made of; `src/main` beyond the shell runs from source. */
+const pageSources = [
+  'src/renderer',
+  'src/shared',
+  'src/preload',
+  'src/main/shell',
+  'src/main/page',
+  'src/main/host/ports',
+  'src/main/index.ts',
+  'electron.vite.config.ts',
+  'svelte.config.js',
+  'package-lock.json',
+];
+
+/** Changes when a source does. Sizes and times are enough, and cost milliseconds. */
+function pageStamp() {
+  const hash = createHash('sha256');
+  const add = (path) => {
+    const about = statSync(join(root, path), { throwIfNoEntry: false });
+    if (!about?.isDirectory()) return hash.update(`${path} ${about?.size} ${about?.mtimeMs}\n`);
+    for (const name of readdirSync(join(root, path)).sort()) {
+      // written by the build itself
+      if (name !== 'paraglide') add(`${path}/${name}`);
+    }
+  };
+  pageSources.forEach(add);
+  return hash.digest('hex');
+}
+
+function buildPage() {
+  const stampFile = join(root, 'out', '.stamp');
+  const stamp = pageStamp();
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  say('Building the page …');
+  const build = step(pinnedNode(), [
+    join(modules, 'electron-vite', 'bin', 'electron-vite.js'),
+    'build',
+    '--logLevel',
+    'error',
+  ]);
+  if (!build.ok) {
+    fail(
+      `The page could not be built (${build.why}).`,
+      'The builder said why above. If sources are as they were committed, run `npm ci` and try again.',
+    );
+  }
+  mkdirSync(dirname(stampFile), { recursive: true });
+  writeFileSync(stampFile, stamp);
+}
+
+// --- 4. default model --------------------------------------------------------------------------------------
 
 /** `--data DIR` of the program's arguments, handed on so that the model lands where the program will look. */
 function dataOptions(args) {
@@ -187,9 +240,10 @@ const commands = {
     if (!fetchModel(args)) process.exit(1);
     become('src/main/cli.ts', args);
   },
-  /** npm run -s longleaf -- command … : nothing but the program, fast */
+  /** npm run -s longleaf -- command … : nothing but the program, fast; `serve` shows the page, so that must be there */
   longleaf(args) {
     requireInstalled();
+    if (args.includes('serve')) buildPage();
     become('src/main/cli.ts', args);
   },
   /** npm test [-- path …] */
@@ -204,10 +258,11 @@ const commands = {
     install(true);
     become('.ci/check.ts', args, root);
   },
-  /** npm run build: packages and addon, no model */
+  /** npm run build: packages, addon and page, no model */
   build() {
     install(false);
     buildNative();
+    buildPage();
   },
   /** programs of the developers: npm run long, fuzz, bench:peers */
   run([script, ...args]) {
