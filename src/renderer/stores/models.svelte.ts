@@ -1,0 +1,100 @@
+/** The models in the data folder, and what is being done with them. */
+import type { WireError } from '../../shared/errors.ts';
+import { toWire } from '../../shared/errors.ts';
+import type { ModelEvent, ModelSummary } from '../../shared/rpc/index.ts';
+import { core } from './core.svelte.ts';
+import { ui } from './ui.svelte.ts';
+
+export interface ModelWork {
+  readonly kind: 'import' | 'download';
+  /** file name, or id */
+  readonly name: string;
+  /** bytes; total 0 = not known yet */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** A file that can't be used, and why; it was left where it is. */
+export interface Refusal {
+  readonly name: string;
+  readonly error: WireError;
+}
+
+class Models {
+  list = $state.raw<readonly ModelSummary[]>([]);
+  loaded = $state(false);
+  work = $state.raw<ModelWork | null>(null);
+  refused = $state.raw<Refusal | null>(null);
+  #cancel = new AbortController();
+
+  constructor() {
+    core.whenReady(() => void this.load());
+    core.listen((event) => {
+      if (event.kind === 'models' || event.kind === 'settings') void this.load();
+    });
+  }
+
+  /** The one that answers where a conversation has not chosen another. */
+  get chosen(): ModelSummary | undefined {
+    return this.list.find((model) => model.isDefault);
+  }
+
+  byId(id: string): ModelSummary | undefined {
+    return this.list.find((model) => model.id === id);
+  }
+
+  async load(): Promise<void> {
+    await ui.attempt(async () => {
+      this.list = await core.client.call('models.list', {});
+    });
+    this.loaded = true;
+  }
+
+  /** @param file absolute path of a GGUF */
+  async import(file: string): Promise<void> {
+    const name = file.split(/[\\/]/).at(-1) ?? file;
+    await this.#do({ kind: 'import', name, done: 0, total: 0 }, (signal) =>
+      core.client.stream('models.import', { file }, signal),
+    );
+  }
+
+  /** Goes to the network. @param id of resources/models.json */
+  async download(id: string): Promise<void> {
+    await this.#do({ kind: 'download', name: id, done: 0, total: 0 }, (signal) =>
+      core.client.stream('models.download', { id }, signal),
+    );
+  }
+
+  cancel(): void {
+    this.#cancel.abort();
+  }
+
+  async choose(model: ModelSummary): Promise<void> {
+    await ui.attempt(() => core.change({ 'models.default': model.id }));
+    await this.load();
+  }
+
+  async remove(model: ModelSummary): Promise<void> {
+    await ui.attempt(() => core.client.call('models.remove', { id: model.id }));
+    await this.load();
+  }
+
+  async #do(work: ModelWork, start: (signal: AbortSignal) => AsyncIterable<ModelEvent>): Promise<void> {
+    if (this.work !== null) return;
+    this.#cancel = new AbortController();
+    this.refused = null;
+    this.work = work;
+    try {
+      for await (const event of start(this.#cancel.signal)) {
+        if (event.kind === 'progress') this.work = { ...work, done: event.done, total: event.total };
+      }
+    } catch (error) {
+      const known = toWire(error);
+      if (known.code !== 'interrupted') this.refused = { name: work.name, error: known };
+    }
+    this.work = null;
+    await this.load();
+  }
+}
+
+export const models = new Models();
