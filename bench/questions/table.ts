@@ -73,7 +73,7 @@ async function main(): Promise<void> {
     dataFolder: values.data,
     startEngine,
     defaults: { model: installed.path },
-    limits: STATE_LIMITS,
+    limits: () => STATE_LIMITS,
     hashes: store,
   });
   const never = new AbortController().signal;

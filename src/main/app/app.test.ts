@@ -224,10 +224,10 @@ describe('a turn', () => {
     const { answer } = await test.ask({ question: 'Who keeps Tarsk?', library: 'coast', sampling: short });
     const { handlers } = test.app();
     const id = answer.conversationId;
-    const markdown = await handlers['conversations.export']({ id, format: 'md' }, { signal: never });
+    const markdown = await handlers['conversations.export']({ ids: [id], format: 'md' }, { signal: never });
     expect(markdown.content).toContain('Who keeps Tarsk?');
     expect(markdown.content).toContain(`offered: ${String(answer.receipt.offered)}`);
-    const json = await handlers['conversations.export']({ id, format: 'json' }, { signal: never });
+    const json = await handlers['conversations.export']({ ids: [id], format: 'json' }, { signal: never });
     const file = join(test.folder, 'export.json');
     await writeFile(file, json.content);
     const { conversations } = await handlers['conversations.import']({ file }, { signal: never });

@@ -3,53 +3,53 @@
  * edit or a regeneration is a new branch: nothing is overwritten.
  */
 import { AppError } from '../../shared/errors.ts';
-import type {
-  Conversation,
-  ConversationId,
-  Library,
-  Message,
-  MessageId,
-  SamplingParameters,
-} from '../../shared/model/index.ts';
-import type { ChatEvent, LibraryEvent } from '../../shared/rpc/index.ts';
+import type { Conversation, ConversationId, Library, Message, MessageId } from '../../shared/model/index.ts';
+import type { AppEvent, Args, ChatEvent, Handlers, LibraryEvent } from '../../shared/rpc/index.ts';
 import type { Store } from '../store/index.ts';
 import { answerTurn } from './answer-turn.ts';
 import { titleOf, turnsOf } from './conversation-turns.ts';
-import type { EngineChoice, Engines } from './engines.ts';
+import type { EngineChoice, Engines, LoadedModel } from './engines.ts';
 import type { Emit } from './event-stream.ts';
+import { eventStream } from './event-stream.ts';
+import type { AppEvents } from './events.ts';
 import { branchOf } from './export.ts';
 import type { Libraries } from './library.ts';
 import { ATTACHED } from './library.ts';
 import { samplingWith } from './sampling.ts';
+import type { AppSettings } from './settings.ts';
 import { TurnClock } from './turn-clock.ts';
 import type { TurnContextPlan } from './turn-context.ts';
 import { planTurnContext } from './turn-context.ts';
 
-export interface AskRequest extends EngineChoice {
-  readonly question: string;
-  readonly library?: string | undefined;
-  readonly add?: readonly string[] | undefined;
-  readonly conversation?: ConversationId | undefined;
-  /** the message before the question; absent: the last one of the branch that is shown */
-  readonly parent?: MessageId | null | undefined;
-  /** answer this question of the conversation again; `question` is then its text */
-  readonly regenerate?: MessageId | undefined;
-  readonly passages?: boolean | undefined;
-  readonly state?: boolean | undefined;
-  readonly sampling?:
-    { readonly [K in keyof SamplingParameters]?: SamplingParameters[K] | undefined } | undefined;
-  readonly whenFull?: 'refuse' | 'slide' | undefined;
-  readonly startedAt?: number | undefined;
-}
+export type AskRequest = Args<'chat.ask'>;
 
 export interface ChatConfig {
   readonly store: Store;
   readonly engines: Engines;
   readonly libraries: Libraries;
+  readonly settings: AppSettings;
+  readonly events: AppEvents;
+}
+
+export function chatHandlers(chat: Chat): Pick<Handlers, 'chat.ask' | 'chat.count'> {
+  return {
+    'chat.ask': (args, { signal }) => eventStream((emit, stop) => chat.ask(args, emit, stop), signal),
+    'chat.count': async ({ text, ...choice }) => ({ tokens: await chat.count(text, choice) }),
+  };
+}
+
+interface Turn {
+  readonly request: AskRequest;
+  readonly conversation: Conversation;
+  readonly choice: EngineChoice;
+  readonly model: LoadedModel;
+  readonly clock: TurnClock;
 }
 
 export class Chat {
   readonly #config: ChatConfig;
+  /** conversations that are being answered; one may be asked twice at a time */
+  readonly #answering: ConversationId[] = [];
 
   constructor(config: ChatConfig) {
     this.#config = config;
@@ -57,16 +57,47 @@ export class Chat {
 
   /**
    * Asks and answers; the last event is 'done', also of an answer that was stopped.
-   * @throws AppError 'not-found' (library, conversation), 'context-full' (both numbers in details), 'model-missing', …
+   * @throws AppError 'not-found' (library, conversation), 'conflict' (it is in the trash), 'context-full' (both numbers
+   *   in details), 'model-missing', …
    */
   async ask(request: AskRequest, emit: Emit<ChatEvent>, signal: AbortSignal): Promise<void> {
     const clock = new TurnClock(request.startedAt ?? Date.now());
     clock.mark('spawn');
-    const { store, engines } = this.#config;
-    const model = await engines.load(request);
+    const { engines } = this.#config;
+    const existing = request.conversation === undefined ? null : await this.#existing(request.conversation);
+    const choice = choiceOf(request, existing);
+    const model = await engines.load(choice);
     // The model loads while passages are looked up; a failure shows when it is awaited.
     model.engine().catch(() => undefined);
-    const conversation = await this.#conversation(request, emit, signal);
+    const conversation = await this.#conversation(request, existing, choice, emit, signal);
+    this.#answering.push(conversation.id);
+    this.#tell();
+    try {
+      await this.#turn({ request, conversation, choice, model, clock }, emit, signal);
+    } finally {
+      this.#answering.splice(this.#answering.indexOf(conversation.id), 1);
+      this.#tell();
+    }
+  }
+
+  /** which conversations are being answered now */
+  answering(): Extract<AppEvent, { kind: 'answering' }> {
+    return { kind: 'answering', conversations: [...new Set(this.#answering)] };
+  }
+
+  isAnswering(id: ConversationId): boolean {
+    return this.#answering.includes(id);
+  }
+
+  /** @throws AppError 'model-missing', 'not-found' */
+  async count(text: string, choice: EngineChoice): Promise<number> {
+    const model = await this.#config.engines.load(choice);
+    return model.writer.text(text).length;
+  }
+
+  async #turn(turn: Turn, emit: Emit<ChatEvent>, signal: AbortSignal): Promise<void> {
+    const { request, conversation, choice, model, clock } = turn;
+    const { store, engines, settings } = this.#config;
     const question = await this.#question(request, conversation);
     const before = branchOf(await store.messages(conversation.id), question.parentId);
     const answer = await store.addMessage({
@@ -76,25 +107,30 @@ export class Chat {
       content: '',
       status: 'running',
     });
+    this.#config.events.emit({ kind: 'conversations' });
     emit({ kind: 'started', conversationId: conversation.id, questionId: question.id, answerId: answer.id });
-    const sampling = samplingWith(request.sampling ?? {});
-    const libraries = await this.#librariesOf(conversation, request, emit, signal);
+    const sampling = samplingWith(
+      settings.current['chat.parameters'],
+      conversation.parameters ?? {},
+      request.sampling ?? {},
+    );
     let context: TurnContextPlan;
     try {
+      const libraries = await this.#librariesOf(conversation, request, choice, emit, signal);
       context = await planTurnContext({ store, engines }, model, {
-        choice: request,
+        choice,
         libraries,
-        systemPrompt: conversation.systemPrompt,
+        systemPrompt: conversation.systemPrompt || settings.current['chat.systemPrompt'],
         turns: turnsOf(before),
         question: question.content,
         passagesText: request.regenerate === undefined ? undefined : question.passagesText,
         usePassages: request.passages ?? true,
         useState: request.state ?? true,
         maxTokens: sampling.maxTokens,
-        whenFull: request.whenFull ?? 'refuse',
+        whenFull: request.whenFull ?? (settings.current['context.whenFull'] === 'slide' ? 'slide' : 'refuse'),
       });
     } catch (error) {
-      await this.#takeBack(conversation, answer);
+      await this.#notBegun(conversation, answer, error, signal);
       throw error;
     }
     if (context.passagesText !== '') await store.setPassagesText(question.id, context.passagesText);
@@ -112,8 +148,23 @@ export class Chat {
     emit({ kind: 'done', answer: done });
   }
 
+  async #existing(id: ConversationId): Promise<Conversation> {
+    const conversation = await this.#config.store.conversation(id);
+    if (conversation === null)
+      throw new AppError(
+        'not-found',
+        `There is no conversation ${id}.`,
+        'See `longleaf conversations list`.',
+      );
+    if (conversation.deletedAt !== null)
+      throw new AppError('conflict', 'This conversation is in the trash.', 'Restore it, then ask again.');
+    return conversation;
+  }
+
   async #conversation(
     request: AskRequest,
+    existing: Conversation | null,
+    choice: EngineChoice,
     emit: Emit<ChatEvent>,
     signal: AbortSignal,
   ): Promise<Conversation> {
@@ -121,24 +172,18 @@ export class Chat {
     const library =
       request.library === undefined
         ? undefined
-        : await libraries.ensureIndexed(request.library, request, indexProgress(emit), signal);
-    if (request.conversation === undefined) {
+        : await libraries.ensureIndexed(request.library, choice, indexProgress(emit), signal);
+    if (existing === null) {
       return store.createConversation({
         title: titleOf(request.question),
         libraryId: library?.id ?? null,
         systemPrompt: '',
       });
     }
-    const conversation = await store.conversation(request.conversation);
-    if (conversation === null) {
-      throw new AppError(
-        'not-found',
-        `There is no conversation ${request.conversation}.`,
-        'See `longleaf conversations list`.',
-      );
-    }
-    if (library === undefined || library.id === conversation.libraryId) return conversation;
-    return store.updateConversation(conversation.id, { libraryId: library.id });
+    const title = existing.title === '' ? { title: titleOf(request.question) } : {};
+    const libraryId = library?.id ?? existing.libraryId;
+    if (existing.title !== '' && libraryId === existing.libraryId) return existing;
+    return store.updateConversation(existing.id, { ...title, libraryId });
   }
 
   async #question(request: AskRequest, conversation: Conversation): Promise<Message> {
@@ -150,6 +195,7 @@ export class Chat {
       role: 'user',
       content: request.question,
       status: 'done',
+      clearsDraft: isWhatBecameOf(conversation.draft, request.question),
     });
   }
 
@@ -164,14 +210,13 @@ export class Chat {
   async #librariesOf(
     conversation: Conversation,
     request: AskRequest,
+    choice: EngineChoice,
     emit: Emit<ChatEvent>,
     signal: AbortSignal,
   ): Promise<readonly Library[]> {
     const { store, libraries } = this.#config;
     const attachedName = `${ATTACHED}${conversation.id}`;
     if (request.add !== undefined) {
-      const { model, plan, backend } = request;
-      const choice = { model, plan, backend };
       await libraries.add(
         { ...choice, name: attachedName, paths: request.add, read: 'never' },
         indexProgress(emit),
@@ -183,14 +228,44 @@ export class Chat {
     return [main, attached].filter((library) => library !== null);
   }
 
-  /** A turn that could not begin stays in the tree, and the branch before it is shown again. */
-  async #takeBack(conversation: Conversation, answer: Message): Promise<void> {
-    const { store } = this.#config;
-    await store.updateAnswer(answer.id, { status: 'failed' });
-    if (conversation.currentId !== null) {
-      await store.updateConversation(conversation.id, { currentId: conversation.currentId });
-    }
+  #tell(): void {
+    this.#config.events.emit(this.answering());
+    this.#config.events.emit({ kind: 'conversations' });
   }
+
+  /**
+   * What could not begin stays in the tree with its question. One that does not fit is taken from view again: the user
+   * is asked what to do, and the answer to that is another turn.
+   */
+  async #notBegun(
+    conversation: Conversation,
+    answer: Message,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store } = this.#config;
+    const doesNotFit = error instanceof AppError && error.code === 'context-full';
+    // the first failure is what the user must see
+    await store
+      .updateAnswer(answer.id, { status: signal.aborted ? 'stopped' : 'failed' })
+      .catch(() => undefined);
+    if (doesNotFit && conversation.currentId !== null)
+      await store.updateConversation(conversation.id, { currentId: conversation.currentId });
+  }
+}
+
+/** What the call chooses, else what the conversation has chosen for itself. */
+function choiceOf(request: AskRequest, conversation: Conversation | null): EngineChoice {
+  return {
+    model: request.model ?? conversation?.model ?? undefined,
+    plan: request.plan ?? conversation?.plan ?? undefined,
+    backend: request.backend,
+  };
+}
+
+/** A draft is saved now and then: what was sent may be longer. Any other draft is still wanted. */
+function isWhatBecameOf(draft: string, question: string): boolean {
+  return question.trim().startsWith(draft.trim());
 }
 
 /** The message that the question follows. */

@@ -1,27 +1,30 @@
 /** The handlers of the RPC contract over plain parts: store, ingest, engine starter, settings. */
-import type { Handlers, LibraryEvent } from '../../shared/rpc/index.ts';
+import type { AppEvent, Handlers, LibraryEvent } from '../../shared/rpc/index.ts';
 import type { Ingest } from '../ingest/index.ts';
 import type { Store } from '../store/index.ts';
-import { Chat } from './chat.ts';
-import { Conversations } from './conversations.ts';
+import { Chat, chatHandlers } from './chat.ts';
+import { conversationFileHandlers } from './conversation-files.ts';
+import { Conversations, conversationHandlers } from './conversations.ts';
 import type { EngineChoice, StartEngine } from './engines.ts';
 import { Engines } from './engines.ts';
-import { eventStream } from './event-stream.ts';
+import { AppEvents } from './events.ts';
+import { folderHandlers } from './folders.ts';
+import { libraryHandlers } from './library-handlers.ts';
 import { Libraries } from './library.ts';
+import type { AppSettings } from './settings.ts';
+import { settingsHandlers } from './settings.ts';
+import { Trash, trashHandlers } from './trash.ts';
 
 export interface AppConfig {
   readonly dataFolder: string;
   readonly store: Store;
+  readonly settings: AppSettings;
   readonly ingest: Ingest;
   /** of extraction and passages together: a stored document of another version is extracted anew */
   readonly extractorVersion: number;
   readonly startEngine: StartEngine;
-  /** used where a call chooses nothing */
+  /** used where a call chooses nothing; beyond them the settings say */
   readonly defaults: EngineChoice;
-  /** `state.maxMemoryMB` and `state.maxDiskGB` */
-  readonly limits: { readonly maxMemoryMB: number; readonly maxDiskGB: number };
-  /** `ingest.maxFileMB` in bytes */
-  readonly maxFileBytes: number;
   /** told what a user may want to know beside results: a state that was dropped, a note of the engine */
   readonly onNote?: ((note: string) => void) | undefined;
 }
@@ -37,36 +40,47 @@ export interface App {
 }
 
 export function createApp(config: AppConfig): App {
-  const { store, ingest, extractorVersion, maxFileBytes } = config;
-  const engines = new Engines({ ...config, hashes: store });
-  const libraries = new Libraries({ store, ingest, extractorVersion, engines, maxFileBytes });
-  const chat = new Chat({ store, engines, libraries });
-  const conversations = new Conversations(store);
+  const { store, settings, ingest, extractorVersion } = config;
+  const events = new AppEvents();
+  const onNote = (text: string): void => {
+    config.onNote?.(text);
+    events.emit({ kind: 'note', text });
+  };
+  const engines = new Engines({
+    ...config,
+    onNote,
+    hashes: store,
+    limits: () => settings.stateLimits,
+    preferredModel: () => settings.model,
+  });
+  const libraries = new Libraries({
+    store,
+    ingest,
+    extractorVersion,
+    engines,
+    // a getter: what the user sets counts from the next scan on
+    get maxFileBytes() {
+      return settings.maxFileBytes;
+    },
+  });
+  const conversations = new Conversations(store, events);
+  const chat = new Chat({ store, engines, libraries, settings, events });
+  const trash = new Trash({ store, events, libraries, isAnswering: (id) => chat.isAnswering(id) });
+
+  /** how things stand, for a new listener */
+  const now = (): Promise<readonly AppEvent[]> =>
+    Promise.resolve([{ kind: 'settings', settings: settings.current }, chat.answering()]);
+
   return {
     handlers: {
-      'library.list': () => libraries.list(),
-      'library.show': ({ name }) => libraries.show(name),
-      'library.add': (args, { signal }) =>
-        eventStream((emit, stop) => libraries.add(args, emit, stop), signal),
-      'library.update': (args, { signal }) =>
-        eventStream((emit, stop) => libraries.update(args, emit, stop), signal),
-      'library.read': (args, { signal }) =>
-        eventStream((emit, stop) => libraries.read(args, emit, stop), signal),
-      'library.remove': async ({ name }) => {
-        await libraries.remove(name);
-        return { removed: true };
-      },
-      'chat.ask': (args, { signal }) => eventStream((emit, stop) => chat.ask(args, emit, stop), signal),
-      'conversations.list': (args) => conversations.list(args),
-      'conversations.show': ({ id }) => conversations.show(id),
-      'conversations.search': ({ query, limit }) => conversations.search(query, limit),
-      'conversations.export': ({ id, format }) => conversations.export(id, format),
-      'conversations.import': async ({ file }) => ({ conversations: [await conversations.import(file)] }),
-      'conversations.delete': async ({ id }) => {
-        await conversations.delete(id);
-        return { deleted: true };
-      },
-      'state.info': (args) => libraries.state(args),
+      'app.events': (_, { signal }) => events.listen(now, signal),
+      ...settingsHandlers(settings, events),
+      ...conversationHandlers(conversations),
+      ...conversationFileHandlers({ store, conversations, events }),
+      ...folderHandlers(store, events),
+      ...trashHandlers(trash),
+      ...chatHandlers(chat),
+      ...libraryHandlers(libraries),
     },
     unfinished: () => libraries.unfinished(),
     resume: async (onEvent, signal) => {

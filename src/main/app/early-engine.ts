@@ -45,7 +45,7 @@ export class EarlyEngine {
     const installed = await resolveModel(dataFolder, choice.model);
     if (installed.known === null) return null; // its hash is remembered by the store
     const options: StartEngineOptions = {
-      ...limits,
+      ...limits(),
       modelPath: installed.path,
       modelHash: installed.known.sha256,
       backend: backendOf(choice.backend ?? 'auto'),

@@ -60,7 +60,10 @@ export interface EnginesConfig {
   readonly startEngine: StartEngine;
   /** used where a call chooses nothing */
   readonly defaults: EngineChoice;
-  readonly limits: Pick<StartEngineOptions, 'maxMemoryMB' | 'maxDiskGB'>;
+  /** asked at each start of an engine */
+  readonly limits: () => Pick<StartEngineOptions, 'maxMemoryMB' | 'maxDiskGB'>;
+  /** the model where neither a call nor `defaults` names one: the user's setting */
+  readonly preferredModel?: (() => string | undefined) | undefined;
   /** remembers the hash of a model file that no manifest knows */
   readonly hashes: Pick<Store, 'setting' | 'setSetting'>;
   readonly onNote?: ((note: string) => void) | undefined;
@@ -80,9 +83,9 @@ export class Engines {
 
   /** @throws AppError 'model-missing', 'not-found', 'unsupported' (backend, architecture), 'invalid-input' (file) */
   async load(choice: EngineChoice): Promise<LoadedModel> {
-    const { defaults, dataFolder } = this.#config;
+    const { defaults, dataFolder, preferredModel } = this.#config;
     const backend = backendOf(choice.backend ?? defaults.backend ?? 'auto');
-    const installed = await resolveModel(dataFolder, choice.model ?? defaults.model);
+    const installed = await resolveModel(dataFolder, choice.model ?? defaults.model ?? preferredModel?.());
     const key = `${backend}:${installed.path}`;
     let loading = this.#models.get(key);
     if (loading === undefined) {
@@ -153,7 +156,7 @@ export class Engines {
   async #start(installed: InstalledModel, backend: BackendName, onExit: () => void): Promise<Engine> {
     const { dataFolder, limits, onNote } = this.#config;
     return this.#config.startEngine({
-      ...limits,
+      ...limits(),
       modelPath: installed.path,
       modelHash: await this.#hash(installed),
       backend,

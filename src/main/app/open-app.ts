@@ -1,4 +1,5 @@
 /** Puts the real parts together for one data folder: the owner's process has exactly one of these. */
+import { defaultSettings } from '../../shared/rpc/index.ts';
 import { startEngine } from '../engine/index.ts';
 import { createIngest, extractorVersion } from '../ingest/index.ts';
 import type { Store } from '../store/index.ts';
@@ -7,6 +8,7 @@ import type { App } from './create-app.ts';
 import { createApp } from './create-app.ts';
 import { EarlyEngine } from './early-engine.ts';
 import type { EngineChoice } from './engines.ts';
+import { AppSettings } from './settings.ts';
 
 export interface OpenAppOptions {
   /** absolute; created when it is not there */
@@ -18,10 +20,11 @@ export interface OpenAppOptions {
   readonly firstEngine?: EngineChoice;
 }
 
-/** `state.maxMemoryMB`: a few live conversations and a library's state; `state.maxDiskGB` */
-export const STATE_LIMITS = { maxMemoryMB: 2048, maxDiskGB: 20 };
-/** `ingest.maxFileMB` */
-const MAX_FILE_BYTES = 256 * 2 ** 20;
+/** What the settings say until the user says otherwise. */
+export const STATE_LIMITS = {
+  maxMemoryMB: defaultSettings['state.maxMemoryMB'],
+  maxDiskGB: defaultSettings['state.maxDiskGB'],
+};
 
 /** @throws AppError 'corrupt', 'unsupported', 'busy', 'disk-full' from the store */
 export async function openApp(options: OpenAppOptions): Promise<App> {
@@ -29,7 +32,7 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
   const early =
     firstEngine &&
     new EarlyEngine(
-      { dataFolder, startEngine, limits: STATE_LIMITS, onNote },
+      { dataFolder, startEngine, limits: () => STATE_LIMITS, onNote },
       { ...defaults, ...firstEngine },
     );
   let store: Store | undefined;
@@ -37,15 +40,15 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
     store = await openStore({ dataFolder });
     // Answers that a kill left 'running' say so from now on.
     await store.reapInterrupted();
+    const settings = await AppSettings.load(store);
     const app = createApp({
       dataFolder,
       store,
+      settings,
       ingest: createIngest(),
       extractorVersion,
       startEngine: early?.start ?? startEngine,
       defaults,
-      limits: STATE_LIMITS,
-      maxFileBytes: MAX_FILE_BYTES,
       onNote,
     });
     return early

@@ -17,18 +17,12 @@ export const DEFAULT_SAMPLING: SamplingParameters = {
   maxTokens: 256,
 };
 
-/** The defaults with what the caller chose. */
-export function samplingWith(chosen: {
-  readonly [K in keyof SamplingParameters]?: SamplingParameters[K] | undefined;
-}): SamplingParameters {
-  return {
-    temperature: chosen.temperature ?? DEFAULT_SAMPLING.temperature,
-    topK: chosen.topK ?? DEFAULT_SAMPLING.topK,
-    topP: chosen.topP ?? DEFAULT_SAMPLING.topP,
-    minP: chosen.minP ?? DEFAULT_SAMPLING.minP,
-    repetitionPenalty: chosen.repetitionPenalty ?? DEFAULT_SAMPLING.repetitionPenalty,
-    repetitionWindow: chosen.repetitionWindow ?? DEFAULT_SAMPLING.repetitionWindow,
-    seed: chosen.seed ?? DEFAULT_SAMPLING.seed,
-    maxTokens: chosen.maxTokens ?? DEFAULT_SAMPLING.maxTokens,
-  };
+type Chosen = { readonly [K in keyof SamplingParameters]?: SamplingParameters[K] | undefined };
+
+/** The defaults with what was chosen: later choices count more. */
+export function samplingWith(...choices: readonly Chosen[]): SamplingParameters {
+  const chosen = choices.flatMap((choice) =>
+    Object.entries(choice).filter(([, value]) => value !== undefined),
+  );
+  return { ...DEFAULT_SAMPLING, ...(Object.fromEntries(chosen) as Partial<SamplingParameters>) };
 }

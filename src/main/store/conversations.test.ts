@@ -47,7 +47,7 @@ describe('conversations', () => {
     const third = await newConversation(fixture.store, 'third');
     const ids = async (): Promise<string[]> =>
       (await fixture.store.conversations({ limit: 10, offset: 0, trashed: false })).map(
-        (found) => found.title,
+        ({ conversation }) => conversation.title,
       );
     expect(await ids()).toEqual(['third', 'second', 'first']);
     await say(fixture.store, first.id, 'up');
@@ -56,7 +56,7 @@ describe('conversations', () => {
     expect(renamed).toMatchObject({ title: 'zweite', systemPrompt: '', libraryId: null });
     expect(await ids()).toEqual(['first', 'third', 'zweite']);
     expect(await fixture.store.conversations({ limit: 1, offset: 1, trashed: false })).toMatchObject([
-      { id: third.id },
+      { conversation: { id: third.id } },
     ]);
     await fixture.reopen();
     expect(await ids()).toEqual(['first', 'third', 'zweite']);
@@ -69,10 +69,10 @@ describe('conversations', () => {
     await say(fixture.store, gone.id, 'whale');
     await fixture.store.trashConversation(gone.id);
     expect(await fixture.store.conversations({ limit: 9, offset: 0, trashed: false })).toMatchObject([
-      { id: kept.id },
+      { conversation: { id: kept.id } },
     ]);
     expect(await fixture.store.conversations({ limit: 9, offset: 0, trashed: true })).toMatchObject([
-      { id: gone.id },
+      { conversation: { id: gone.id } },
     ]);
     expect(await fixture.store.searchMessages('whale', 5)).toEqual([]);
     await fixture.store.restoreConversation(gone.id);

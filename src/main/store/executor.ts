@@ -18,6 +18,11 @@ const alone: ReadonlySet<keyof Store> = new Set<keyof Store>(['backup', 'health'
 const mayUseReserve: ReadonlySet<keyof Store> = new Set<keyof Store>([
   'createConversation',
   'updateConversation',
+  'showBranch',
+  'trashConversation',
+  'restoreConversation',
+  'createFolder',
+  'renameFolder',
   'addMessage',
   'updateAnswer',
   'setPassagesText',

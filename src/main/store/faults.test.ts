@@ -246,11 +246,12 @@ describe('a full disk', () => {
 });
 
 describe('migrations', () => {
-  const second: Migration = {
-    version: 2,
-    name: 'second',
+  const known = migrations.length;
+  const next: Migration = {
+    version: known + 1,
+    name: 'next',
     up: (db) =>
-      db.exec(`ALTER TABLE conversations ADD COLUMN folder TEXT; UPDATE conversations SET folder = 'old'`),
+      db.exec(`ALTER TABLE conversations ADD COLUMN colour TEXT; UPDATE conversations SET colour = 'old'`),
   };
   const options = (steps: readonly Migration[]) => ({ ...databasePaths(dataFolder), migrations: steps });
 
@@ -263,14 +264,14 @@ describe('migrations', () => {
     const { id } = await newConversation(store, 'kept');
     await say(store, id, 'hello');
     await store.close();
-    const db = openDatabase(options([...migrations, second]));
-    expect(db.prepare('SELECT title, folder FROM conversations').all()).toEqual([
-      { title: 'kept', folder: 'old' },
+    const db = openDatabase(options([...migrations, next]));
+    expect(db.prepare('SELECT title, colour FROM conversations').all()).toEqual([
+      { title: 'kept', colour: 'old' },
     ]);
-    expect(db.pragma('user_version', { simple: true })).toBe(2);
+    expect(db.pragma('user_version', { simple: true })).toBe(known + 1);
     closeDatabase(db);
     const [backup] = await readdir(join(dataFolder, 'backups'));
-    expect(backup).toMatch(/before-v2\.db$/);
+    expect(backup).toMatch(new RegExp(`before-v${String(known + 1)}\\.db$`));
     await mkdir(join(dataFolder, 'older'));
     await copyFile(join(dataFolder, 'backups', backup ?? ''), join(dataFolder, 'older', 'longleaf.db'));
     const older = await openStore({ dataFolder: join(dataFolder, 'older') });
@@ -281,11 +282,11 @@ describe('migrations', () => {
   it('one that fails, or breaks references, leaves the schema before it', async () => {
     await (await openStore({ dataFolder })).close();
     const failing: Migration = {
-      ...second,
+      ...next,
       up: (db) => db.exec('CREATE TABLE half (x); SELECT * FROM nowhere'),
     };
     const breaking: Migration = {
-      ...second,
+      ...next,
       up: (db) =>
         db.exec(
           `PRAGMA defer_foreign_keys = ON; INSERT INTO jobs VALUES ('j', 1, 'add', 'none', 'done', '', '')`,
@@ -294,7 +295,7 @@ describe('migrations', () => {
     for (const step of [failing, breaking])
       expect(() => openDatabase(options([...migrations, step]))).toThrow();
     const db = openDatabase(options(migrations));
-    expect(db.pragma('user_version', { simple: true })).toBe(1);
+    expect(db.pragma('user_version', { simple: true })).toBe(known);
     expect(db.prepare(`SELECT count(*) FROM sqlite_schema WHERE name = 'half'`).pluck().get()).toBe(0);
     expect(db.prepare('SELECT count(*) FROM jobs').pluck().get()).toBe(0);
     closeDatabase(db);

@@ -21,3 +21,8 @@ export function newId(now: number = Date.now()): string {
   }
   return text;
 }
+
+/** Whether a text has the form of our ids. */
+export function isId(text: string): boolean {
+  return /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text);
+}

@@ -60,11 +60,47 @@ export class Messages {
           new Date().toISOString(),
           encodeOptional(fields.passagesText),
         );
-      this.#db.prepare('UPDATE conversations SET current_id = ? WHERE id = ?').run(id, conversationId);
+      const draft = fields.clearsDraft === true ? `, draft = ''` : '';
+      this.#db
+        .prepare(`UPDATE conversations SET current_id = ?${draft} WHERE id = ?`)
+        .run(id, conversationId);
       this.#conversations.touch(conversationId);
       this.#indexFinished(this.#row(id));
     })();
     return toMessage(this.#row(id));
+  }
+
+  /** As it is; whoever calls has looked after its conversation and its parent. */
+  insert(message: Message): void {
+    const { lastInsertRowid } = this.#db
+      .prepare(
+        `INSERT INTO messages (id, conversation_id, parent_id, role, content, status, created_at, model, backend,
+           plan, parameters, receipt, citations, timings, passages_text)
+         VALUES (@id, @conversationId, @parentId, @role, @content, @status, @createdAt, @model, @backend,
+           @plan, @parameters, @receipt, @citations, @timings, @passagesText)`,
+      )
+      .run({
+        id: message.id,
+        conversationId: message.conversationId,
+        parentId: message.parentId,
+        role: message.role,
+        content: encodeText(message.content),
+        status: message.status,
+        createdAt: message.createdAt,
+        model: encodeOptional(message.model),
+        backend: message.backend ?? null,
+        plan: message.plan ?? null,
+        parameters: encodeJson(message.parameters),
+        receipt: encodeJson(message.receipt),
+        citations: encodeJson(message.citations),
+        timings: encodeJson(message.timings),
+        passagesText: encodeOptional(message.passagesText),
+      });
+    this.#indexFinished({
+      seq: Number(lastInsertRowid),
+      content: encodeText(message.content),
+      status: message.status,
+    });
   }
 
   /** A running answer is saved often; it enters the search index once it is finished. */
@@ -159,7 +195,7 @@ function toMessage(row: MessageRow): Message {
   };
 }
 
-/** Written by `updateAnswer` alone, from the typed value: it is not checked again. */
+/** Written by `updateAnswer` and `insert` alone, from the typed value: it is not checked again. */
 function fromJson<Key extends keyof Message>(text: string): NonNullable<Message[Key]> {
   return JSON.parse(text) as NonNullable<Message[Key]>;
 }

@@ -21,4 +21,19 @@ export class Settings {
       .prepare('INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)')
       .run(key, encodeText(value));
   }
+
+  getAll(keys: readonly string[]): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    for (const key of keys) {
+      const value = this.get(key);
+      if (value !== null) found.set(key, value);
+    }
+    return found;
+  }
+
+  setAll(values: ReadonlyMap<string, string>): void {
+    this.#db.transaction(() => {
+      for (const [key, value] of values) this.set(key, value);
+    })();
+  }
 }

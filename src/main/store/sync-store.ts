@@ -5,14 +5,20 @@ import { writeBackup } from './backup.ts';
 import { Conversations } from './conversations.ts';
 import type { Db } from './database.ts';
 import { Documents } from './documents.ts';
+import { Folders } from './folders.ts';
+import { Imports } from './imports.ts';
 import { Jobs } from './jobs.ts';
 import { Libraries } from './libraries.ts';
 import { MessageIndex } from './message-index.ts';
 import { Messages } from './messages.ts';
 import { closeDatabase } from './open.ts';
+import { DocumentReader } from './document-reader.ts';
+import { DocumentSearch } from './document-search.ts';
 import { PassageIndex } from './passage-index.ts';
 import { Settings } from './settings.ts';
+import { Trash } from './trash.ts';
 import type { Store } from './types.ts';
+import { VersionOutlines } from './version-outline.ts';
 
 /** Stated once in types.ts; this is the same interface without promises. */
 export type SyncStore = {
@@ -26,18 +32,37 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
   const passages = new PassageIndex(db);
   const documents = new Documents(db, passages);
   const libraries = new Libraries(db, documents);
-  const conversations = new Conversations(db);
+  const folders = new Folders(db);
+  const conversations = new Conversations(db, folders);
   const messageIndex = new MessageIndex(db);
   const messages = new Messages(db, conversations, messageIndex);
+  const imports = new Imports(db, conversations, messages);
+  const trash = new Trash(db, conversations, messageIndex);
   const jobs = new Jobs(db);
+  const outlines = new VersionOutlines(db);
+  const reader = new DocumentReader(db);
+  const documentSearch = new DocumentSearch(db, reader);
   const settings = new Settings(db);
   return {
     createConversation: (fields) => conversations.create(fields),
     conversation: (id) => conversations.get(id),
     conversations: (options) => conversations.list(options),
     updateConversation: (id, fields) => conversations.update(id, fields),
-    trashConversation: (id) => conversations.setTrashed(id, true),
-    restoreConversation: (id) => conversations.setTrashed(id, false),
+    showBranch: (id, message) => conversations.showBranch(id, message),
+    trashConversation: (id) => trash.add(id),
+    restoreConversation: (id) => trash.restore(id),
+    trashed: (before) => trash.list(before),
+    purgeConversation: (id) => trash.purge(id),
+    dropEmptyConversations: (before) => trash.dropEmpty(before),
+    importConversation: (imported) => imports.put(imported),
+    importedFrom: (source) => imports.find(source),
+    sortConversations: () => conversations.sort(),
+
+    folders: () => folders.list(),
+    createFolder: (name) => folders.create(name),
+    renameFolder: (id, name) => folders.rename(id, name),
+    removeFolder: (id) => folders.remove(id),
+
     addMessage: (fields) => messages.add(fields),
     updateAnswer: (id, fields) => messages.updateAnswer(id, fields),
     setPassagesText: (id, text) => messages.setPassagesText(id, text),
@@ -55,6 +80,12 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
     putVersionFiles: (version, files) => libraries.putFiles(version, files),
     commitVersion: (id, version) => libraries.commitVersion(id, version),
     versionFiles: (version) => libraries.files(version),
+    versionFile: (version, path) => libraries.file(version, path),
+    versionTotals: (version) => outlines.totals(version),
+    versionFolder: (version, query) => outlines.folder(version, query),
+    versionUnits: (version, range, limit) => outlines.units(version, range, limit),
+    documentSlice: (hash, from, length) => reader.slice(hash, from, length),
+    searchDocuments: (version, query, page) => documentSearch.find(version, query, page),
 
     hasDocument: (hash, extractorVersion) => documents.has(hash, extractorVersion),
     putDocument: (document, found) => documents.put(document, found),
@@ -70,6 +101,8 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
     jobs: () => jobs.list(),
     setting: (key) => settings.get(key),
     setSetting: (key, value) => settings.set(key, value),
+    settings: (keys) => settings.getAll(keys),
+    setSettings: (values) => settings.setAll(values),
 
     health: () => ({
       sqliteVersion: String(db.prepare('SELECT sqlite_version()').pluck().get()),

@@ -8,6 +8,8 @@ import type {
   ContentHash,
   Conversation,
   ConversationId,
+  Folder,
+  FolderId,
   Library,
   LibraryFile,
   LibraryId,
@@ -20,6 +22,7 @@ import type {
   TurnTimings,
   VersionId,
 } from '../../shared/model/index.ts';
+import type { LibraryViews } from './views.ts';
 
 export interface StoredDocument {
   readonly hash: ContentHash;
@@ -49,6 +52,16 @@ export interface MessageHit {
   readonly snippet: string;
 }
 
+export interface StoredJob {
+  readonly id: string;
+  readonly kind: 'add' | 'update' | 'read';
+  readonly libraryId: LibraryId;
+  /** what a kill leaves 'running' goes on at the next start */
+  readonly state: 'running' | 'paused' | 'cancelled' | 'done' | 'failed';
+  /** JSON: what it was asked for, and the error of a failed one */
+  readonly detail: string;
+}
+
 export interface AnswerFields {
   readonly content: string;
   readonly status: MessageStatus;
@@ -61,26 +74,81 @@ export interface AnswerFields {
   readonly timings?: TurnTimings;
 }
 
-export interface Store {
+/** What is shown of a conversation in a list. */
+export interface ListedConversation {
+  readonly conversation: Conversation;
+  /** in all branches */
+  readonly messages: number;
+  /** name of its library */
+  readonly library: string | null;
+}
+
+/** Where an imported conversation comes from. */
+export interface ImportSource {
+  /** the app: 'chatgpt', 'claude', … */
+  readonly source: string;
+  /** its id there */
+  readonly id: string;
+  /** of what was imported: another hash means that it has changed there since */
+  readonly hash: string;
+}
+
+/** A conversation as a file brings it: ids that are free and well-formed are kept, the others are made anew. */
+export interface ImportedConversation {
+  readonly conversation: Conversation;
+  /** the whole tree; a parent before those that answer it. A 'running' one counts as 'interrupted'. */
+  readonly messages: readonly Message[];
+  /** null = a file that was made by hand, say: imported again, it is there twice */
+  readonly source: ImportSource | null;
+}
+
+export type ConversationChange = Partial<Omit<Conversation, 'id' | 'createdAt' | 'updatedAt' | 'deletedAt'>>;
+
+export interface Store extends LibraryViews {
   // conversations
+  /** title '' = the first question will give it one */
   createConversation(fields: {
     title: string;
     libraryId: LibraryId | null;
+    folderId?: FolderId | null;
     systemPrompt: string;
   }): Promise<Conversation>;
   conversation(id: ConversationId): Promise<Conversation | null>;
+  /**
+   * Pinned ones first, then the one with the latest message; in the trash the one that was deleted last. One without
+   * title, draft and messages is nothing to show yet.
+   */
   conversations(options: {
     limit: number;
     offset: number;
     trashed: boolean;
-  }): Promise<readonly Conversation[]>;
-  updateConversation(
-    id: ConversationId,
-    fields: Partial<Pick<Conversation, 'title' | 'systemPrompt' | 'currentId' | 'libraryId'>>,
-  ): Promise<Conversation>;
+  }): Promise<readonly ListedConversation[]>;
+  updateConversation(id: ConversationId, fields: ConversationChange): Promise<Conversation>;
+  /** the newest message at or below this one becomes the current one */
+  showBranch(id: ConversationId, message: MessageId): Promise<Conversation>;
   /** to the trash; `restoreConversation` undoes it */
   trashConversation(id: ConversationId): Promise<void>;
   restoreConversation(id: ConversationId): Promise<void>;
+  /** ids of what was moved to the trash before that time (ISO 8601), or at any time */
+  trashed(before?: string): Promise<readonly ConversationId[]>;
+  /** for good, with all messages; only out of the trash (AppError 'conflict' otherwise) */
+  purgeConversation(id: ConversationId): Promise<void>;
+  /** ones without title, draft, system prompt and messages that were made before that time (ISO 8601); how many */
+  dropEmptyConversations(before: string): Promise<number>;
+  /** all of it or nothing; it comes at the end of the list until `sortConversations` */
+  importConversation(imported: ImportedConversation): Promise<Conversation>;
+  /** the conversation that was imported from there, and the hash it had; null when there is none (any more) */
+  importedFrom(
+    source: Pick<ImportSource, 'source' | 'id'>,
+  ): Promise<{ readonly conversationId: ConversationId; readonly hash: string } | null>;
+  /** by date, as after an import; otherwise the order follows what happens, since clocks go back */
+  sortConversations(): Promise<void>;
+
+  folders(): Promise<readonly Folder[]>;
+  createFolder(name: string): Promise<Folder>;
+  renameFolder(id: FolderId, name: string): Promise<Folder>;
+  removeFolder(id: FolderId): Promise<void>;
+
   /** the message becomes its conversation's current one and moves the conversation to the top of the list */
   addMessage(fields: {
     conversationId: ConversationId;
@@ -89,6 +157,8 @@ export interface Store {
     content: string;
     status: MessageStatus;
     passagesText?: string;
+    /** true: it is what the conversation's draft has become */
+    clearsDraft?: boolean;
   }): Promise<Message>;
   updateAnswer(id: MessageId, fields: Partial<AnswerFields>): Promise<void>;
   setPassagesText(id: MessageId, text: string): Promise<void>;
@@ -130,7 +200,12 @@ export interface Store {
    */
   searchPassages(
     version: VersionId,
-    query: { words: readonly string[]; identifiers: readonly string[] },
+    query: {
+      words: readonly string[];
+      identifiers: readonly string[];
+      /** paths in the version: passages of these documents only */
+      documents?: readonly string[] | undefined;
+    },
     limit: number,
   ): Promise<readonly PassageHit[]>;
   passagesAround(
@@ -145,20 +220,17 @@ export interface Store {
   ): Promise<{ total: number; counts: readonly number[] }>;
 
   // jobs: durable rows of what is under way, so that any kill resumes by itself
-  putJob(job: {
-    id: string;
-    kind: 'add' | 'read';
-    libraryId: LibraryId;
-    state: 'running' | 'paused' | 'done' | 'failed';
-    detail: string;
-  }): Promise<void>;
-  jobs(): Promise<
-    readonly { id: string; kind: 'add' | 'read'; libraryId: LibraryId; state: string; detail: string }[]
-  >;
+  putJob(job: StoredJob): Promise<void>;
+  /** in the order in which they were first put */
+  jobs(): Promise<readonly StoredJob[]>;
 
   // settings
   setting(key: string): Promise<string | null>;
   setSetting(key: string, value: string): Promise<void>;
+  /** those of the keys that are set */
+  settings(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** all or none */
+  setSettings(values: ReadonlyMap<string, string>): Promise<void>;
 
   /** integrity_check and sizes, for doctor */
   health(): Promise<{ sqliteVersion: string; integrity: string; bytes: number }>;

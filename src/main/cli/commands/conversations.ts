@@ -76,7 +76,7 @@ async function exportOne(args: Parsed, { session, output, json }: Context): Prom
       `Export as ${format} is not there yet.`,
       'Use --format md or --format json.',
     );
-  const exported = await session.call('conversations.export', { id: id as ConversationId, format });
+  const exported = await session.call('conversations.export', { ids: [id as ConversationId], format });
   const out = args.text('out');
   if (out === undefined || out === '-') return output.write(exported.content);
   await writeFile(out, exported.content).catch((cause: Error) => {

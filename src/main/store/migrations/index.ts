@@ -1,7 +1,8 @@
 import { initial } from './0001-initial.ts';
+import { folders } from './0002-folders.ts';
 import type { Migration } from './types.ts';
 
 export type { Migration } from './types.ts';
 
 /** Append only. */
-export const migrations: readonly Migration[] = [initial];
+export const migrations: readonly Migration[] = [initial, folders];
