@@ -25,7 +25,12 @@ export default tseslint.config(
     extends: [js.configs.recommended, tseslint.configs.base],
     languageOptions: {
       parserOptions: {
-        project: ['tsconfig.node.json', 'tsconfig.kernels.json', 'tsconfig.renderer.json'],
+        project: [
+          'tsconfig.node.json',
+          'tsconfig.kernels.json',
+          'tsconfig.browser.json',
+          'tsconfig.renderer.json',
+        ],
         extraFileExtensions: ['.svelte'],
         tsconfigRootDir: import.meta.dirname,
       },

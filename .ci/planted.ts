@@ -20,6 +20,7 @@ const configuration = [
   'tsconfig.node.json',
   'tsconfig.shared.json',
   'tsconfig.kernels.json',
+  'tsconfig.browser.json',
   'tsconfig.renderer.json',
   'svelte.config.js',
 ];
@@ -58,6 +59,7 @@ const plantedFiles: Readonly<Record<string, string>> = {
     '',
   ].join('\n'),
   'src/main/app/long.ts': 'export const x = 1;\n'.repeat(1) + '\n'.repeat(400) + 'export const y = 2;\n',
+  'e2e/page.test.ts': 'export const title: number = document.title;\n',
   'src/renderer/Page.svelte': [
     '<script lang="ts">',
     "  import { app } from '../main/app/index.ts';",
@@ -88,6 +90,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   'types: shared': ["Cannot find name 'document'"],
   'types: node': ["Type 'number | undefined' is not assignable to type 'number'"],
   'types: kernels': ["Type 'number' is not assignable to type 'string'", 'erasableSyntaxOnly'],
+  'types: browser': ["Type 'string' is not assignable to type 'number'"],
   'types: renderer': ["Type 'number' is not assignable to type 'string'"],
   architecture: [
     'renderer-is-apart',
@@ -113,7 +116,7 @@ export async function checkTheChecks(root: string): Promise<StepResult> {
       mkdirSync(join(folder, dirname(file)), { recursive: true });
       writeFileSync(join(folder, file), text);
     }
-    for (const empty of ['native', 'bench', 'e2e']) mkdirSync(join(folder, empty));
+    for (const empty of ['native', 'bench']) mkdirSync(join(folder, empty));
     for (const step of steps) {
       const result = await runStep(step, root, folder);
       const wanted = expected[step.name] ?? ['an entry in planted.ts for this tool'];

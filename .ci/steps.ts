@@ -25,6 +25,7 @@ export const steps: readonly Step[] = [
   { name: 'types: shared', command: ['.ci/types.ts', 'tsconfig.shared.json'] },
   { name: 'types: node', command: ['.ci/types.ts', 'tsconfig.node.json'] },
   { name: 'types: kernels', command: ['.ci/types.ts', 'tsconfig.kernels.json'] },
+  { name: 'types: browser', command: ['.ci/types.ts', 'tsconfig.browser.json'] },
   {
     name: 'types: renderer',
     command: [

@@ -1,0 +1,213 @@
+/**
+ * The page in Chromium, with a database of a gigabyte behind it (issue 4, "Must reach"). Long: about ten minutes.
+ *
+ *   node boot.mjs run bench/page.ts [--small] [--only open,bundle,chats,typing,memory]
+ *
+ * Measured in Chromium against `longleaf serve`, and labelled so: Electron adds its own start.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { benchModel, environment, writeResult } from './environment.ts';
+import {
+  databaseMB,
+  fillDataFolder,
+  LAST_WORDS,
+  LONG_ANSWER,
+  LONG_CHAT,
+  writeManyFiles,
+} from './page/data.ts';
+import { framesWhileScrolling, heapBytes, percentile, slope, typingDelays } from './page/frames.ts';
+
+const { values } = parseArgs({
+  options: { small: { type: 'boolean', default: false }, only: { type: 'string' } },
+});
+const sizes = values.small
+  ? { databaseMB: 20, conversations: 20, longChat: 200, files: 1_000, answers: 6, warmUp: 2 }
+  : { databaseMB: 1_000, conversations: 200, longChat: 5_000, files: 100_000, answers: 200, warmUp: 40 };
+const wanted = values.only?.split(',');
+
+const root = join(import.meta.dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'longleaf-page-'));
+const model = await benchModel();
+await fillDataFolder(join(folder, 'data'), model.path, sizes);
+const server = await serve(join(folder, 'data'));
+const browser = await chromium.launch({
+  executablePath: chromiumPath(),
+  args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+});
+try {
+  const parts: Record<string, () => Promise<object>> = {
+    bundle: () => Promise.resolve(bundle()),
+    open: () => opening(browser),
+    chats: () => longChats(browser),
+    typing: () => typing(browser),
+    memory: () => memory(browser),
+  };
+  const results: Record<string, object> = {};
+  for (const [name, measure] of Object.entries(parts)) {
+    if (wanted !== undefined && !wanted.includes(name)) continue;
+    results[name] = await measure();
+    console.log(name, JSON.stringify(results[name]));
+  }
+  writeResult(values.small ? 'page-small' : 'page', {
+    environment: environment(),
+    browser: `Chromium ${browser.version()}`,
+    databaseMB: databaseMB(join(folder, 'data')),
+    ...results,
+  });
+} finally {
+  await browser.close();
+  server.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function chromiumPath(): string {
+  const known = [process.env['LONGLEAF_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser'];
+  const path = known.find((one) => one !== undefined && existsSync(one));
+  if (path !== undefined) return path;
+  throw new Error('There is no Chromium. Install it, or name it with LONGLEAF_CHROMIUM.');
+}
+
+async function serve(dataFolder: string): Promise<{ readonly url: string; stop(): void }> {
+  const child = spawn(
+    process.execPath,
+    [join(root, 'src/main/cli.ts'), '--data', dataFolder, '--json', 'serve', '--port', '0'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { url } = JSON.parse(line) as { url: string };
+    return { url, stop: () => void child.kill('SIGTERM') };
+  }
+  throw new Error('serve ended before it said where.');
+}
+
+/** What the browser has to load before anything is shown: the script, what it imports at once, and the styles. */
+function bundle(): object {
+  const out = join(root, 'out/renderer');
+  const html = readFileSync(join(out, 'index.html'), 'utf8');
+  const first = [...html.matchAll(/(?:src|href)="\.?\/?([^"]+\.(?:js|css))"/g)].map(
+    (match) => match[1] ?? '',
+  );
+  const gzipKB = (file: string): number => gzipSync(readFileSync(join(out, file))).length / 1e3;
+  const all = readdirSync(join(out, 'assets')).filter((file) => file.endsWith('.js'));
+  return {
+    firstKB: round(first.reduce((sum, file) => sum + gzipKB(file), 0)),
+    first,
+    allScriptsKB: round(all.reduce((sum, file) => sum + gzipKB(join('assets', file)), 0)),
+  };
+}
+
+async function newPage(from: Browser): Promise<Page> {
+  const context = await from.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await page.getByRole('textbox', { name: 'Message' }).waitFor();
+  return page;
+}
+
+/** ms from the navigation to a composer that takes text. The first opening also opens the core's database. */
+async function opening(from: Browser): Promise<object> {
+  const runs: number[] = [];
+  for (let i = 0; i < 7; i++) {
+    const start = performance.now();
+    const page = await newPage(from);
+    runs.push(round(performance.now() - start));
+    await page.context().close();
+  }
+  return { usableMs: runs, medianMs: percentile(runs, 0.5) };
+}
+
+async function longChats(from: Browser): Promise<object> {
+  const page = await newPage(from);
+  const search = page.getByRole('region', { name: 'Conversations' });
+  const open = async (title: string): Promise<number> => {
+    const row = search.getByText(title, { exact: true });
+    await row.waitFor();
+    const start = performance.now();
+    await row.click();
+    await page.getByText(LAST_WORDS).first().waitFor();
+    return round(performance.now() - start);
+  };
+  const openMs = await open(LONG_CHAT);
+  const chatFrames = await framesWhileScrolling(page, 120);
+  await search
+    .getByText('Conversation 1', { exact: true })
+    .first()
+    .click()
+    .catch(() => undefined);
+  const longAnswerMs = await open(LONG_ANSWER);
+  const answerFrames = await framesWhileScrolling(page, 120);
+  await page.context().close();
+  return {
+    messages: sizes.longChat,
+    openMs,
+    scrollFrameMs: { p95: round(percentile(chatFrames, 0.95)), most: round(Math.max(...chatFrames)) },
+    longAnswer: {
+      openMs: longAnswerMs,
+      scrollFrameMs: { p95: round(percentile(answerFrames, 0.95)), most: round(Math.max(...answerFrames)) },
+    },
+  };
+}
+
+/** While a library of many files is indexed and an answer streams. */
+async function typing(from: Browser): Promise<object> {
+  const page = await newPage(from);
+  const many = writeManyFiles(join(folder, 'many'), sizes.files);
+  const quiet = await typed(page);
+  await page.evaluate(() => undefined);
+  await startJob(many);
+  await page.getByRole('textbox', { name: 'Message' }).fill('Tell me a long story about a whale and a ship.');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Stop' }).waitFor();
+  const busy = await typed(page);
+  await page.context().close();
+  return { files: sizes.files, quiet, busy };
+}
+
+async function typed(page: Page): Promise<object> {
+  const message = page.getByRole('textbox', { name: 'Message' });
+  await message.click();
+  const delays = await typingDelays(page, 'the quick brown fox jumps over the lazy dog '.repeat(4), 40);
+  await message.fill('');
+  return {
+    keys: delays.length,
+    p50Ms: round(percentile(delays, 0.5)),
+    p95Ms: round(percentile(delays, 0.95)),
+  };
+}
+
+/** Through the terminal, as a second client of the same core. */
+function startJob(path: string): Promise<void> {
+  const args = ['--data', join(folder, 'data'), 'library', 'add', 'many', path, '--no-read'];
+  const child = spawn(process.execPath, [join(root, 'src/main/cli.ts'), ...args], { stdio: 'ignore' });
+  child.unref();
+  return new Promise((resolve) => setTimeout(resolve, 2_000));
+}
+
+/** Heap of the page over many short answers of one conversation. */
+async function memory(from: Browser): Promise<object> {
+  const page = await newPage(from);
+  const heapMB: number[] = [];
+  for (let i = 0; i < sizes.answers; i++) {
+    await page.getByRole('textbox', { name: 'Message' }).fill(`Say the number ${String(i)}.`);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Stop' }).waitFor();
+    await page.waitForTimeout(300);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Send' }).waitFor();
+    if (i >= sizes.warmUp && i % 5 === 0) heapMB.push(round((await heapBytes(page)) / 1e6));
+  }
+  await page.context().close();
+  return { answers: sizes.answers, heapMB, slopeKBPerAnswer: round((slope(heapMB) / 5) * 1e3) };
+}
+
+function round(value: number): number {
+  return Number(value.toFixed(1));
+}
