@@ -2,39 +2,29 @@
  * Backups by VACUUM INTO (never a copy of a live WAL database), verified before they count: a backup gets its
  * final name only after integrity_check has passed on it.
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  statfsSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { AppError } from '../../shared/errors.ts';
+import { backupTime, keptBackups, nameOfBackup } from './backup-names.ts';
 import type { Db } from './database.ts';
+import { syncFile } from './sync-file.ts';
+import type { BackupFile, BackupKind } from './types.ts';
 
-/** of each kind */
-const keptBackups = 3;
-const backupName = /^longleaf-\d{8}T\d{9}-([a-z0-9-]+)\.db$/;
+/** of a backup that is not finished */
+const PARTIAL = '.partial';
 
 /**
  * @param file the open database, for the check of free space
- * @param kind 'manual', 'before-v2', …: the newest three of each kind are kept
  * @returns absolute path of the finished backup
  * @throws AppError 'disk-full' before anything is written, 'corrupt' when the copy fails its check
  */
-export function writeBackup(db: Db, file: string, folder: string, kind: string): string {
+export function writeBackup(db: Db, file: string, folder: string, kind: BackupKind): string {
   mkdirSync(folder, { recursive: true });
   assertSpace(file, folder);
-  const stamp = new Date().toISOString().replace(/[-:.Z]/g, '');
-  const target = join(folder, `longleaf-${stamp}-${kind}.db`);
-  const partial = `${target}.partial`;
-  rmSync(partial, { force: true });
+  const target = join(folder, nameOfBackup(new Date(), kind));
+  const partial = `${target}${PARTIAL}`;
+  removePartial(folder);
   try {
     db.prepare('VACUUM INTO ?').run(partial);
     verify(db, partial);
@@ -45,25 +35,45 @@ export function writeBackup(db: Db, file: string, folder: string, kind: string):
     rmSync(partial, { force: true });
     throw error;
   }
-  prune(folder, kind);
+  thin(folder);
   return target;
 }
 
 /** Every file under its final name has passed its check, hence: the newest is the newest good one. */
 export function newestBackup(folder: string): string | null {
-  const newest = backups(folder).at(-1);
+  const newest = backupNames(folder).at(-1);
   return newest === undefined ? null : join(folder, newest);
 }
 
+/** the newest first */
+export function listBackups(folder: string): readonly BackupFile[] {
+  return backupNames(folder)
+    .reverse()
+    .map((name) => ({
+      name,
+      bytes: statSync(join(folder, name)).size,
+      createdAt: backupTime(name)?.toISOString() ?? '',
+    }));
+}
+
 /** oldest first: the names sort by time */
-function backups(folder: string): string[] {
+function backupNames(folder: string): string[] {
+  return filesIn(folder)
+    .filter((file) => backupTime(file) !== null)
+    .sort();
+}
+
+function filesIn(folder: string): string[] {
   try {
-    return readdirSync(folder)
-      .filter((file) => backupName.test(file))
-      .sort();
+    return readdirSync(folder);
   } catch {
     return []; // no folder yet
   }
+}
+
+/** What a kill left of an unfinished backup. */
+function removePartial(folder: string): void {
+  for (const file of filesIn(folder)) if (file.endsWith(PARTIAL)) rmSync(join(folder, file), { force: true });
 }
 
 function assertSpace(file: string, folder: string): void {
@@ -88,23 +98,8 @@ function verify(db: Db, copy: string): void {
   }
 }
 
-/** Windows can't sync folders, and needs no such sync for a rename to last. */
-function syncFile(path: string): void {
-  let handle: number;
-  try {
-    handle = openSync(path, 'r+');
-  } catch {
-    if (process.platform === 'win32') return;
-    handle = openSync(path, 'r');
-  }
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-function prune(folder: string, kind: string): void {
-  const same = backups(folder).filter((file) => backupName.exec(file)?.[1] === kind);
-  for (const file of same.slice(0, -keptBackups)) rmSync(join(folder, file), { force: true });
+function thin(folder: string): void {
+  const names = backupNames(folder);
+  const kept = keptBackups(names, new Date());
+  for (const name of names) if (!kept.has(name)) rmSync(join(folder, name), { force: true });
 }

@@ -10,11 +10,13 @@ const oldestSafeSqlite = [3, 51, 3] as const;
 
 /**
  * Opens without touching the file: nothing is written before `configure`.
- * @param timeoutMs how long a statement waits for another process's lock, also the first one, which looks at the
+ * @param options.readonly the file is there, and stays as it is
+ * @param options.timeoutMs how long a statement waits for another process's lock, also the first one, which looks at the
  *   file's schema
  */
-export function connect(file: string, timeoutMs = 5000): Db {
-  const db = new SqliteDatabase(file, { timeout: timeoutMs });
+export function connect(file: string, options: { timeoutMs?: number; readonly?: boolean } = {}): Db {
+  const { timeoutMs = 5000, readonly = false } = options;
+  const db = new SqliteDatabase(file, { timeout: timeoutMs, readonly });
   try {
     assertSqliteVersion(db);
   } catch (error) {

@@ -7,15 +7,14 @@ import type { Db } from './database.ts';
 import { isDiskFull } from './errors.ts';
 import type { Call, Reply } from './protocol.ts';
 import type { SyncStore } from './sync-store.ts';
-import type { Store } from './types.ts';
 
 /** calls in one transaction */
 const maxGroup = 64;
 
 /** can't run inside a transaction, or take long */
-const alone: ReadonlySet<keyof Store> = new Set<keyof Store>(['backup', 'health', 'close']);
+const alone: ReadonlySet<keyof SyncStore> = new Set<keyof SyncStore>(['health', 'close']);
 /** what the user has written or is being told: these may use up the disk's reserve */
-const mayUseReserve: ReadonlySet<keyof Store> = new Set<keyof Store>([
+const mayUseReserve: ReadonlySet<keyof SyncStore> = new Set<keyof SyncStore>([
   'createConversation',
   'updateConversation',
   'showBranch',

@@ -107,7 +107,7 @@ describe('files that are not what they should be', () => {
     await Promise.all(
       Array.from({ length: 400 }, (_, index) => say(store, id, `${String(index)} `.repeat(400))),
     );
-    const backup = await store.backup();
+    const backup = join(dataFolder, 'backups', (await store.backup('manual')).name);
     await store.close();
     const whole = join(dataFolder, 'whole.db');
     await copyFile(databaseFile(), whole);

@@ -1,12 +1,15 @@
 import { Worker } from 'node:worker_threads';
 
 import { AppError, fromWire } from '../../shared/errors.ts';
+import { BackupRunner } from './backup-runner.ts';
 import type { FolderLock } from './lock.ts';
 import type { Call, Reply, WorkerOptions } from './protocol.ts';
+import type { Aside, SyncStore } from './sync-store.ts';
 import type { Store } from './types.ts';
 
 export type { FolderLock } from './lock.ts';
 export type * from './types.ts';
+export type { OutlineUnit } from './views.ts';
 
 /**
  * Opens (or creates) longleaf.db in a worker thread.
@@ -15,13 +18,18 @@ export type * from './types.ts';
  * writes go faster when they are not awaited one by one.
  *
  * @param options.dataFolder absolute; created when it is not there
+ * @param options.onNote told that a backup was put back, or why not
  * @throws AppError 'corrupt' (names the newest backup), 'unsupported' (a foreign or a newer database), 'busy',
  *   'disk-full'
  */
-export async function openStore(options: { dataFolder: string }): Promise<Store> {
-  const workerData: WorkerOptions = { dataFolder: options.dataFolder };
+export async function openStore(options: {
+  dataFolder: string;
+  onNote?: ((note: string) => void) | undefined;
+}): Promise<Store> {
+  const { dataFolder, onNote } = options;
+  const workerData: WorkerOptions = { dataFolder };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
-  const client = new StoreClient(worker);
+  const client = new StoreClient(worker, new BackupRunner(dataFolder), onNote);
   try {
     return await client.ready;
   } catch (error) {
@@ -38,18 +46,22 @@ interface Waiting {
 class StoreClient {
   readonly ready: Promise<Store>;
   readonly #worker: Worker;
+  readonly #backups: BackupRunner;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #closing: Promise<unknown> | undefined;
   #ended: AppError | undefined;
 
-  constructor(worker: Worker) {
+  constructor(worker: Worker, backups: BackupRunner, onNote?: (note: string) => void) {
     this.#worker = worker;
+    this.#backups = backups;
     const { promise, resolve, reject } = Promise.withResolvers<Store>();
     this.ready = promise;
     worker.on('message', (reply: Reply) => {
-      if (reply.kind === 'ready') resolve(this.#view(reply.methods));
-      else if (reply.kind === 'failed') reject(fromWire(reply.error));
+      if (reply.kind === 'ready') {
+        if (reply.note !== null) onNote?.(reply.note);
+        resolve(this.#view(reply.methods));
+      } else if (reply.kind === 'failed') reject(fromWire(reply.error));
       else this.#settle(reply);
     });
     const end = (error: AppError): void => {
@@ -72,21 +84,25 @@ class StoreClient {
   }
 
   /** The worker names the methods of its `SyncStore`, which the compiler has checked to be those of `Store`. */
-  #view(methods: readonly (keyof Store)[]): Store {
+  #view(methods: readonly (keyof SyncStore)[]): Store {
     const entries = methods.map((method) => [
       method,
       (...args: readonly unknown[]) => (method === 'close' ? this.#close() : this.#call(method, args)),
     ]);
-    return Object.fromEntries(entries) as Store;
+    const aside: Pick<Store, Aside> = {
+      backup: (why) => this.#backups.run({ kind: 'write', why }),
+      restoreAtNextOpen: async (name) => void (await this.#backups.run({ kind: 'restore', name })),
+    };
+    return { ...(Object.fromEntries(entries) as Omit<Store, Aside>), ...aside };
   }
 
-  #call(method: keyof Store, args: readonly unknown[]): Promise<unknown> {
+  #call(method: keyof SyncStore, args: readonly unknown[]): Promise<unknown> {
     if (this.#ended !== undefined || this.#closing !== undefined)
       return Promise.reject(this.#ended ?? new AppError('interrupted', 'The store is closed.'));
     return this.#post(method, args);
   }
 
-  #post(method: keyof Store, args: readonly unknown[]): Promise<unknown> {
+  #post(method: keyof SyncStore, args: readonly unknown[]): Promise<unknown> {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting.set(id, { resolve, reject });
@@ -97,6 +113,7 @@ class StoreClient {
 
   /** after all calls made before; a second call waits for the first */
   #close(): Promise<unknown> {
+    this.#backups.close();
     this.#closing ??= this.#post('close', []).finally(() => this.#worker.terminate());
     return this.#closing;
   }

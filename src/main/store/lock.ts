@@ -16,7 +16,7 @@ export function tryLock(file: string): FolderLock | null {
   let db: Db | undefined;
   try {
     // A rollback journal, as a new database has: in WAL mode an exclusive transaction would let others in.
-    db = connect(file, 0);
+    db = connect(file, { timeoutMs: 0 });
     db.exec('BEGIN EXCLUSIVE');
     const held = db;
     return { release: () => held.close() };

@@ -79,6 +79,24 @@ function assertNotNewer(db: Db, steps: readonly Migration[], file: string): void
     );
 }
 
+/**
+ * Checks all of a backup; seconds for a gigabyte.
+ * @throws AppError 'corrupt', 'unsupported' (newer, or of another program)
+ */
+export function assertUsable(file: string): void {
+  const db = connect(file, { readonly: true });
+  try {
+    assertOurs(db, file);
+    assertNotNewer(db, allMigrations, file);
+    const finding = String(db.pragma('integrity_check(1)', { simple: true }));
+    if (finding !== 'ok') throw new AppError('corrupt', `The backup ${file} is damaged (${finding}).`);
+  } catch (error) {
+    throw classifyError(error, file, null);
+  } finally {
+    db.close();
+  }
+}
+
 function checkAfterCrash(db: Db, file: string, backupFolder: string): void {
   const marks = db.prepare(`SELECT count(*) FROM sqlite_schema WHERE name = 'marks'`).pluck().get();
   if (marks === 0) return;
@@ -93,7 +111,7 @@ function checkAfterCrash(db: Db, file: string, backupFolder: string): void {
 function migrate(db: Db, steps: readonly Migration[], file: string, backupFolder: string): void {
   const current = Number(db.pragma('user_version', { simple: true }));
   const newest = steps.at(-1)?.version ?? 0;
-  if (current > 0 && current < newest) writeBackup(db, file, backupFolder, `before-v${String(newest)}`);
+  if (current > 0 && current < newest) writeBackup(db, file, backupFolder, `before-v${newest}`);
   for (const step of steps) if (step.version > current) applyStep(db, step);
 }
 
@@ -109,15 +127,20 @@ function applyStep(db: Db, step: Migration): void {
   }).immediate();
 }
 
+export interface DatabasePaths {
+  readonly file: string;
+  readonly backupFolder: string;
+  readonly reserveFile: string;
+  /** says which backup is to take the database's place when it is opened next */
+  readonly restoreFile: string;
+}
+
 /** longleaf.db and backups/ within the data folder (design section 5) */
-export function databasePaths(dataFolder: string): {
-  file: string;
-  backupFolder: string;
-  reserveFile: string;
-} {
+export function databasePaths(dataFolder: string): DatabasePaths {
   return {
     file: join(dataFolder, 'longleaf.db'),
     backupFolder: join(dataFolder, 'backups'),
     reserveFile: join(dataFolder, 'longleaf.reserve'),
+    restoreFile: join(dataFolder, 'restore.json'),
   };
 }

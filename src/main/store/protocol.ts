@@ -1,6 +1,6 @@
 /** What travels between the store's client and its worker. */
 import type { WireError } from '../../shared/errors.ts';
-import type { Store } from './types.ts';
+import type { SyncStore } from './sync-store.ts';
 
 export interface WorkerOptions {
   readonly dataFolder: string;
@@ -8,12 +8,12 @@ export interface WorkerOptions {
 
 export interface Call {
   readonly id: number;
-  readonly method: keyof Store;
+  readonly method: keyof SyncStore;
   readonly args: readonly unknown[];
 }
 
 export type Reply =
-  | { readonly kind: 'ready'; readonly methods: readonly (keyof Store)[] }
+  | { readonly kind: 'ready'; readonly methods: readonly (keyof SyncStore)[]; readonly note: string | null }
   | { readonly kind: 'failed'; readonly error: WireError }
   | { readonly kind: 'value'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: WireError };

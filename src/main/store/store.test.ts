@@ -35,12 +35,12 @@ describe('jobs, settings, backup, health, close', () => {
   it('a backup opens as a store with everything in it; three are kept', async () => {
     const { id } = await newConversation(fixture.store, 'saved');
     const files = [];
-    for (let count = 0; count < 4; count++) files.push(await fixture.store.backup());
+    for (let count = 0; count < 4; count++) files.push((await fixture.store.backup('manual')).name);
     expect(await fixture.store.health()).toMatchObject({ integrity: 'ok', bytes: expect.any(Number) });
     expect(await readdir(join(fixture.dataFolder, 'backups'))).toHaveLength(3);
     const restored = join(fixture.dataFolder, 'restored');
     await mkdir(restored);
-    await copyFile(files.at(-1) ?? '', join(restored, 'longleaf.db'));
+    await copyFile(join(fixture.dataFolder, 'backups', files.at(-1) ?? ''), join(restored, 'longleaf.db'));
     const copy = await openStore({ dataFolder: restored });
     expect((await copy.conversation(id))?.title).toBe('saved');
     await copy.close();

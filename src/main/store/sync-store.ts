@@ -1,7 +1,7 @@
 /** The store as it runs inside its worker: the repositories behind the methods of `Store`, synchronous. */
 import { statSync } from 'node:fs';
 
-import { writeBackup } from './backup.ts';
+import { listBackups } from './backup.ts';
 import { Conversations } from './conversations.ts';
 import type { Db } from './database.ts';
 import { Documents } from './documents.ts';
@@ -20,9 +20,12 @@ import { Trash } from './trash.ts';
 import type { Store } from './types.ts';
 import { VersionOutlines } from './version-outline.ts';
 
+/** What a process of its own does (backup-task.ts): seconds of work that must not hold up what is being written. */
+export type Aside = 'backup' | 'restoreAtNextOpen';
+
 /** Stated once in types.ts; this is the same interface without promises. */
 export type SyncStore = {
-  readonly [Method in keyof Store]: (
+  readonly [Method in Exclude<keyof Store, Aside>]: (
     ...args: Parameters<Store[Method]>
   ) => Awaited<ReturnType<Store[Method]>>;
 };
@@ -109,7 +112,7 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
       integrity: String(db.pragma('integrity_check(1)', { simple: true })),
       bytes: statSync(paths.file).size,
     }),
-    backup: () => writeBackup(db, paths.file, paths.backupFolder, 'manual'),
+    backups: () => listBackups(paths.backupFolder),
     close: () => closeDatabase(db),
   };
 }

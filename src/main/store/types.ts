@@ -102,6 +102,17 @@ export interface ImportedConversation {
   readonly source: ImportSource | null;
 }
 
+/** why a backup was made; of each kind the newest is kept */
+export type BackupKind = 'manual' | 'daily' | 'before-restore' | `before-v${number}`;
+
+export interface BackupFile {
+  /** within backups/ */
+  readonly name: string;
+  readonly bytes: number;
+  /** ISO 8601, UTC */
+  readonly createdAt: string;
+}
+
 export type ConversationChange = Partial<Omit<Conversation, 'id' | 'createdAt' | 'updatedAt' | 'deletedAt'>>;
 
 export interface Store extends LibraryViews {
@@ -234,7 +245,15 @@ export interface Store extends LibraryViews {
 
   /** integrity_check and sizes, for doctor */
   health(): Promise<{ sqliteVersion: string; integrity: string; bytes: number }>;
-  /** VACUUM INTO a verified backup file in backups/ */
-  backup(): Promise<string>;
+
+  /** the newest first */
+  backups(): Promise<readonly BackupFile[]>;
+  /** A verified copy in backups/, made by a process of its own beside all other work; older copies are thinned. */
+  backup(kind: BackupKind): Promise<BackupFile>;
+  /**
+   * Checks that backup; when the database is opened next, it takes its place, and what was there becomes a backup.
+   * @throws AppError 'not-found', 'corrupt', 'unsupported' (of a newer version)
+   */
+  restoreAtNextOpen(name: string): Promise<void>;
   close(): Promise<void>;
 }

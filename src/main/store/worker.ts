@@ -8,8 +8,8 @@ import { Executor } from './executor.ts';
 import { databasePaths, openDatabase } from './open.ts';
 import type { Call, Reply, WorkerOptions } from './protocol.ts';
 import { ensureReserve, releaseReserve } from './reserve.ts';
-import { createSyncStore } from './sync-store.ts';
-import type { Store } from './types.ts';
+import { restoreIfAsked } from './restore.ts';
+import { createSyncStore, type SyncStore } from './sync-store.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('store/worker.ts runs as a worker thread only');
@@ -21,6 +21,7 @@ function send(reply: Reply): void {
 }
 
 function start(): void {
+  const note = restoreIfAsked(paths);
   const db = openDatabase(paths);
   const store = createSyncStore(db, paths);
   const executor = new Executor({
@@ -39,7 +40,7 @@ function start(): void {
   port?.on('message', (call: Call) => {
     if (waiting.push(call) === 1) setImmediate(drain);
   });
-  send({ kind: 'ready', methods: Object.keys(store) as (keyof Store)[] });
+  send({ kind: 'ready', methods: Object.keys(store) as (keyof SyncStore)[], note });
   setImmediate(() => ensureReserve(paths.reserveFile));
 }
 
