@@ -59,12 +59,17 @@ module.exports = {
     {
       name: 'through-the-index',
       comment:
-        'What another folder offers stands in its index.ts; the rest is private. app/models.ts and model-download.ts are doors of their own: commands about model files load neither store nor engine.',
+        'What another folder offers stands in its index.ts; the rest is private. host/ports/child.ts is what shell and core share: the shell loads nothing else of the host. app/models.ts and model-download.ts are doors of their own: commands about model files load neither store nor engine.',
       severity: 'error',
-      from: { path: '^(?:src/main/([^/]+)/|src/main/cli[.]ts|bench/|e2e/)', pathNot: TEST },
+      from: { path: '^(?:src/main/([^/]+)/|src/main/(?:cli|core|index)[.]ts|bench/|e2e/)', pathNot: TEST },
       to: {
         path: '^src/main/[^/]+/',
-        pathNot: ['^src/main/$1/', '^src/main/[^/]+/index[.]ts$', '^src/main/app/model(s|-download)[.]ts$'],
+        pathNot: [
+          '^src/main/$1/',
+          '^src/main/[^/]+/index[.]ts$',
+          '^src/main/app/model(s|-download)[.]ts$',
+          '^src/main/host/ports/child[.]ts$',
+        ],
       },
     },
     {
@@ -78,13 +83,31 @@ module.exports = {
       comment: 'Use cases do not know how they are reached: terminal, socket, window.',
       severity: 'error',
       from: { path: '^src/main/app/', pathNot: TEST },
-      to: { path: '^src/main/(host|cli|bench|cli[.]ts)' },
+      to: { path: '^src/main/(host|http|shell|page|cli|bench|cli[.]ts)' },
+    },
+    {
+      name: 'shell-is-a-shell',
+      comment:
+        'The desktop shell shows the page and passes frames on. Use cases, store and engine are in the core, another process.',
+      severity: 'error',
+      from: { path: '^src/(main/shell/|main/index[.]ts|preload/)', pathNot: TEST },
+      to: {
+        path: '^(src/main|native)/',
+        pathNot: '^src/main/(shell/|page/index[.]ts|host/ports/child[.]ts)',
+      },
+    },
+    {
+      name: 'http-knows-no-app',
+      comment: 'HTTP gives out the page and connects it with the host; it knows no use case.',
+      severity: 'error',
+      from: { path: '^src/main/(http|page)/', pathNot: TEST },
+      to: { path: '^src/main/', pathNot: '^src/main/(http/|page/|host/index[.]ts)' },
     },
     {
       name: 'nothing-imports-the-roots',
       severity: 'error',
       from: {},
-      to: { path: '^src/main/cli[.]ts$' },
+      to: { path: '^src/main/(cli|core|index)[.]ts$' },
     },
     {
       name: 'not-to-tests',
@@ -117,6 +140,8 @@ module.exports = {
     ),
     onlyFrom('native', '^native/', '^(native/|src/main/engine/(cpu/|index[.]ts$))'),
     onlyFrom('yauzl', '(^|/)node_modules/(@types/)?yauzl/', '^src/main/(ingest/.*zip[^/]*|app/wheel)[.]ts$'),
+    onlyFrom('electron', '(^|/)node_modules/electron/', '^src/(main/shell/|main/index[.]ts|preload/)'),
+    onlyFrom('ws', '(^|/)node_modules/(@types/)?ws/', '^src/main/(http/|host/ports/websocket[.]ts)'),
     onlyFrom('node-llama-cpp', '(^|/)node_modules/node-llama-cpp/', '^bench/'),
   ],
   options: {

@@ -6,7 +6,23 @@ import { join } from 'node:path';
 
 const renderer = join(import.meta.dirname, 'src/renderer');
 
+const source = join(import.meta.dirname, 'src');
+const out = join(import.meta.dirname, 'out');
+
+/** One CommonJS file: what Electron loads, in a sandboxed preload script the only kind there is. */
+const single = (entry: string, outDir: string) => ({
+  outDir: join(out, outDir),
+  // valibot and our own code go into the file; only Electron itself stays outside.
+  externalizeDeps: false,
+  rollupOptions: {
+    input: join(source, entry),
+    output: { format: 'cjs' as const, entryFileNames: 'index.cjs' },
+  },
+});
+
 export default defineConfig({
+  main: { build: single('main/index.ts', 'main') },
+  preload: { build: single('preload/index.ts', 'preload') },
   renderer: {
     root: renderer,
     plugins: [

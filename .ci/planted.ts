@@ -70,6 +70,9 @@ const plantedFiles: Readonly<Record<string, string>> = {
     '<p style="color: red">{@html text}{app}</p>',
     '',
   ].join('\n'),
+  'src/main/shell/index.ts':
+    "import { app } from 'electron';\nimport { open } from '../store/index.ts';\napp.on('ready', open);\n",
+  'src/main/http/index.ts': "import { app } from 'electron';\nexport const quit = () => app.quit();\n",
   'src/main/cli.ts':
     "import { app } from './app/index.ts';\nimport { open } from './store/index.ts';\napp().push(open);\n",
 };
@@ -99,6 +102,8 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'leaves-are-apart',
     'through-the-index',
     'only-from:better-sqlite3',
+    'only-from:electron',
+    'shell-is-a-shell',
     'no-dev-dependencies',
   ],
   'dead code': ['orphan.ts', 'kept'],

@@ -1,8 +1,13 @@
 /** What the preload script gives to the page in the desktop app; in a browser there is none. */
 export interface Bridge {
   readonly platform: 'linux' | 'darwin' | 'win32';
-  /** the port to the core: main relays its frames. Resolves once per page. */
-  port(): Promise<MessagePort>;
+  /** it did not start properly several times in a row: nothing that was interrupted goes on by itself */
+  readonly safeMode: boolean;
+  /**
+   * Asks for a port to the core. It arrives as a message event of the window whose data is `nonce`, since ports
+   * cannot be returned through the bridge. Text on it is one frame as JSON; null says that the core is gone.
+   */
+  connect(nonce: string): void;
   /** where a dropped or chosen file lies; never its bytes */
   pathForFile(file: File): string;
   /** absolute paths; empty = the user chose nothing */

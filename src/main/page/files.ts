@@ -50,13 +50,12 @@ export async function readPage(folder: string): Promise<PageFiles> {
   return files.set('/', index);
 }
 
+/** Relative paths of the files below a folder; none where there is no such folder. */
 async function entries(folder: string): Promise<readonly string[]> {
-  try {
-    const found = await readdir(folder, { recursive: true, withFileTypes: true });
-    return found
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
-  } catch {
-    return []; // no such folder: not built
-  }
+  const found = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const nested = found.map(async (entry) => {
+    if (!entry.isDirectory()) return entry.isFile() ? [entry.name] : [];
+    return (await entries(join(folder, entry.name))).map((inner) => join(entry.name, inner));
+  });
+  return (await Promise.all(nested)).flat();
 }

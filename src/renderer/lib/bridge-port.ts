@@ -5,7 +5,7 @@ import type { Frame, Port } from '../../shared/rpc/index.ts';
 
 /** Frames travel as JSON, as they do everywhere else: one format, one check. */
 export async function bridgePort(bridge: Bridge): Promise<Port> {
-  const port = await bridge.port();
+  const port = await portFrom(bridge);
   const onClose: (() => void)[] = [];
   let closed = false;
   const ended = () => {
@@ -34,4 +34,18 @@ export async function bridgePort(bridge: Bridge): Promise<Port> {
       ended();
     },
   };
+}
+
+/** A port cannot come through the bridge: it comes as a message of this window, named by a word of ours. */
+function portFrom(bridge: Bridge): Promise<MessagePort> {
+  const nonce = crypto.randomUUID();
+  return new Promise((resolve) => {
+    const listener = ({ source, data, ports: [port] }: MessageEvent<unknown>) => {
+      if (source !== window || data !== nonce || port === undefined) return;
+      window.removeEventListener('message', listener);
+      resolve(port);
+    };
+    window.addEventListener('message', listener);
+    bridge.connect(nonce);
+  });
 }
