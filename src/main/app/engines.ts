@@ -8,6 +8,7 @@ import type {
   AttentionPlan,
   BackendName,
   Engine,
+  Hyperparameters,
   PlanGeometry,
   StartEngineOptions,
 } from '../engine/index.ts';
@@ -117,6 +118,29 @@ export class Engines {
     return settled.filter((one) => one.status === 'fulfilled').map((one) => one.value);
   }
 
+  /** of the engines of a model file that run now */
+  async residentBytes(modelPath: string): Promise<number> {
+    let bytes = 0;
+    for (const [key, starting] of this.#running) {
+      if (!key.endsWith(`:${modelPath}`)) continue;
+      // one that starts or ends just now holds nothing worth counting
+      const memory = await starting.then((engine) => engine.memory()).catch(() => null);
+      bytes += memory?.resident ?? 0;
+    }
+    return bytes;
+  }
+
+  /** Ends the engines of a model file, and forgets what was read of it: the file goes, or becomes another one. */
+  async forget(modelPath: string): Promise<void> {
+    for (const key of [...this.#models.keys(), ...this.#running.keys()]) {
+      if (!key.endsWith(`:${modelPath}`)) continue;
+      this.#models.delete(key);
+      const engine = await this.#running.get(key)?.catch(() => null);
+      this.#running.delete(key);
+      await engine?.close();
+    }
+  }
+
   async close(): Promise<void> {
     for (const engine of await this.running()) await engine.close();
     this.#running.clear();
@@ -127,7 +151,6 @@ export class Engines {
     try {
       const hyperparameters = await readHyperparameters(file);
       const tokenizer = createTokenizer(file.metadata);
-      const { layers, kvHeads, headDim } = hyperparameters;
       return {
         installed,
         tokenizer,
@@ -135,7 +158,7 @@ export class Engines {
         geometry: geometryOf(hyperparameters),
         ownPlan: planOfModel(file),
         backend,
-        bytesPerToken: layers * kvHeads * headDim * BYTES_OF_KEY_AND_VALUE,
+        bytesPerToken: bytesPerToken(hyperparameters),
         engine: () => this.#engine(installed, backend, key),
       };
     } finally {
@@ -178,6 +201,11 @@ export class Engines {
     await this.#config.hashes.setSetting(key, stamp + hash);
     return hash;
   }
+}
+
+/** Bytes of keys and values of one token in all layers, 16 bit. */
+export function bytesPerToken(model: Pick<Hyperparameters, 'layers' | 'kvHeads' | 'headDim'>): number {
+  return model.layers * model.kvHeads * model.headDim * BYTES_OF_KEY_AND_VALUE;
 }
 
 /** @throws AppError 'unsupported' for a backend that is not there */

@@ -18,6 +18,8 @@ export interface IndexContext {
 }
 
 export interface IndexProgress {
+  /** of the file, in the plan's order */
+  readonly index: number;
   readonly done: number;
   readonly total: number;
   /** path within the library */
@@ -34,7 +36,7 @@ const CONCURRENCY = 3;
 export async function indexFiles(
   context: IndexContext,
   files: readonly PlannedFile[],
-  onFile: (file: LibraryFile, progress: IndexProgress) => void,
+  onFile: (file: LibraryFile, progress: IndexProgress) => Promise<void> | void,
 ): Promise<LibraryFile[]> {
   const rows: (LibraryFile | undefined)[] = [];
   let next = 0;
@@ -48,7 +50,7 @@ export async function indexFiles(
       const row = await indexFile(context, planned);
       rows[i] = row;
       done += 1;
-      onFile(row, { done, total: files.length, file: row.path });
+      await onFile(row, { index: i, done, total: files.length, file: row.path });
     }
   };
   // All must have stopped before a failure is reported: nobody writes after the end.

@@ -7,6 +7,7 @@ import type { Store } from '../store/index.ts';
 import type { LoadedModel } from './engines.ts';
 import type { Emit } from './event-stream.ts';
 import { throttled } from './event-stream.ts';
+import type { JobOrder } from './job-row.ts';
 import { indexFiles } from './index-files.ts';
 import type { LibraryContents } from './library-context.ts';
 import { contentsOf } from './library-context.ts';
@@ -30,7 +31,7 @@ export async function planBuild(
   { ingest, maxFileBytes }: BuildConfig,
   library: Library,
   before: readonly LibraryFile[],
-  verify: boolean,
+  { verify = false, retry = false }: Pick<JobOrder, 'verify' | 'retry'>,
   emit: Emit<LibraryEvent>,
   signal: AbortSignal,
 ): Promise<VersionPlan> {
@@ -49,6 +50,7 @@ export async function planBuild(
   }
   return planVersion(found, before, {
     verify,
+    retry,
     hash: async (path) => (await sha256File(path)) as NonNullable<LibraryFile['hash']>,
     onProgress: (done, total, file) => {
       signal.throwIfAborted();
@@ -69,11 +71,31 @@ export async function indexVersion(
 ): Promise<LibraryContents> {
   const report = throttled(emit, PROGRESS_INTERVAL_MS);
   const context = { store, ingest, extractorVersion, tokenizer, signal };
-  const rows = await indexFiles(context, plan.files, (file, progress) => {
+  const early = library.versionId === null ? new EarlyVersions(store, library, plan) : null;
+  const rows = await indexFiles(context, plan.files, async (file, { index, ...progress }) => {
     report({ kind: 'progress', phase: 'extract', ...progress, unit: 'files' });
     emit({ kind: 'file', file: fileReport(file) });
+    await early?.add(index, file);
   });
   if (library.versionId !== null && sameFiles(rows, before)) return contentsOf(library, rows);
+  const version = await putVersion(store, library, rows);
+  return contentsOf({ ...library, versionId: version }, rows);
+}
+
+/** Files of the version before; those that only waited for their turn are new ones. */
+export async function filesBefore(
+  store: Pick<Store, 'versionFiles'>,
+  { versionId }: Library,
+): Promise<readonly LibraryFile[]> {
+  const files = versionId === null ? [] : await store.versionFiles(versionId);
+  return files.filter(({ reason }) => reason !== NOT_INDEXED_YET);
+}
+
+async function putVersion(
+  store: Store,
+  library: Library,
+  rows: readonly LibraryFile[],
+): Promise<NonNullable<Library['versionId']>> {
   const version = await store.beginVersion(library.id);
   for (let i = 0; i < rows.length; i += FILES_PER_WRITE) {
     const slice = rows.slice(i, i + FILES_PER_WRITE);
@@ -83,7 +105,43 @@ export async function indexVersion(
     );
   }
   await store.commitVersion(library.id, version);
-  return contentsOf({ ...library, versionId: version }, rows);
+  return version;
+}
+
+const NOT_INDEXED_YET = 'not indexed yet: that is under way';
+/** When the first early version is made, and how much longer each next one takes: few for many files. */
+const FIRST_EARLY_VERSION_MS = 5_000;
+const EARLY_VERSION_FACTOR = 3;
+
+/**
+ * While a library is indexed for the first time: versions with what is there of it, so that it can be asked from the
+ * first minute. The rest stands in them as left out, with its reason.
+ */
+class EarlyVersions {
+  readonly #store: Store;
+  readonly #library: Library;
+  readonly #rows: LibraryFile[];
+  #next = performance.now() + FIRST_EARLY_VERSION_MS;
+  #interval = FIRST_EARLY_VERSION_MS;
+
+  constructor(store: Store, library: Library, plan: VersionPlan) {
+    this.#store = store;
+    this.#library = library;
+    this.#rows = plan.files.map(({ entry: { path, absolutePath, bytes, mtimeMs } }) => ({
+      ...{ path, absolutePath, bytes, mtimeMs, hash: null, tokens: 0, readAs: path },
+      outcome: 'skipped',
+      reason: NOT_INDEXED_YET,
+    }));
+  }
+
+  async add(index: number, row: LibraryFile): Promise<void> {
+    this.#rows[index] = row;
+    if (performance.now() < this.#next) return;
+    this.#next = Infinity;
+    await putVersion(this.#store, this.#library, this.#rows.slice());
+    this.#interval *= EARLY_VERSION_FACTOR;
+    this.#next = performance.now() + this.#interval;
+  }
 }
 
 export function fileReport({ path, outcome, reason, bytes, tokens }: LibraryFile): FileReport {

@@ -1,32 +1,56 @@
-/** Libraries behind the contract. */
+/** Libraries, their documents and the work on them behind the contract. */
 import type { Handlers } from '../../shared/rpc/index.ts';
+import type { Store } from '../store/index.ts';
+import type { ContextMaps } from './context-map.ts';
+import { documentSlice, folderPage, searchLibrary } from './documents.ts';
+import type { Engines } from './engines.ts';
 import { eventStream } from './event-stream.ts';
+import type { Jobs } from './jobs.ts';
 import type { Libraries } from './library.ts';
+import { libraryDetails, libraryState, listLibraries, requireLibrary } from './library-summaries.ts';
 
-export function libraryHandlers(
-  libraries: Libraries,
-): Pick<
-  Handlers,
-  | 'library.list'
-  | 'library.show'
-  | 'library.add'
-  | 'library.update'
-  | 'library.read'
-  | 'library.remove'
-  | 'state.info'
-> {
+export interface LibraryParts {
+  readonly store: Store;
+  readonly engines: Engines;
+  readonly libraries: Libraries;
+  readonly jobs: Jobs;
+  readonly maps: ContextMaps;
+}
+
+type LibraryMethod = Extract<keyof Handlers, `library.${string}` | `jobs.${string}` | 'state.info'>;
+
+export function libraryHandlers(parts: LibraryParts): Pick<Handlers, LibraryMethod> {
+  const { store, engines, libraries, jobs, maps } = parts;
   return {
-    'library.list': () => libraries.list(),
-    'library.show': ({ name }) => libraries.show(name),
+    'library.list': () => listLibraries(store),
+    'library.show': async ({ name }) => libraryDetails(store, engines, await requireLibrary(store, name)),
     'library.add': (args, { signal }) => eventStream((emit, stop) => libraries.add(args, emit, stop), signal),
     'library.update': (args, { signal }) =>
       eventStream((emit, stop) => libraries.update(args, emit, stop), signal),
     'library.read': (args, { signal }) =>
       eventStream((emit, stop) => libraries.read(args, emit, stop), signal),
+    'library.change': async (args) => {
+      const summary = await libraries.change(args);
+      jobs.renamed(summary.library.id, summary.library.name);
+      return summary;
+    },
     'library.remove': async ({ name }) => {
+      await jobs.drop(name);
       await libraries.remove(name);
       return { removed: true };
     },
-    'state.info': (args) => libraries.state(args),
+    'library.folder': (args) => folderPage(store, args),
+    'library.document': (args) => documentSlice(store, args),
+    'library.search': (args) => searchLibrary(store, args),
+    'library.map': (args) => maps.map(args),
+
+    'jobs.start': (args) => jobs.start(args),
+    'jobs.list': () => jobs.list(),
+    'jobs.pause': ({ name }) => jobs.pause(name),
+    'jobs.resume': ({ name }) => jobs.resume(name),
+    'jobs.cancel': ({ name }) => jobs.cancel(name),
+
+    'state.info': async ({ name, ...choice }) =>
+      libraryState(store, engines, await requireLibrary(store, name), choice),
   };
 }

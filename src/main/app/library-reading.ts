@@ -58,7 +58,7 @@ export function estimateReading(
 }
 
 /** Keys per layer in the cache: design section 3, fewer than 3 W with bands. */
-function keysHeld(plan: AttentionPlan, tokens: number): number {
+export function keysHeld(plan: AttentionPlan, tokens: number): number {
   if (plan.window === undefined) return tokens;
   return Math.min(
     tokens,
@@ -73,6 +73,8 @@ export interface ReadStage {
   readonly choice: EngineChoice;
   readonly contents: LibraryContents;
   readonly signal: AbortSignal;
+  /** runs the reading when it may, and again after an interruption from there */
+  readonly whenOpen: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
   /** told once, before anything is read, when there is something to read */
   readonly onEstimate: (estimate: ReadEstimate) => void;
   readonly onProgress: (progress: ReadProgress) => void;
@@ -81,7 +83,7 @@ export interface ReadStage {
 
 /** Reads what no stored state holds yet; a library that is read already costs a look only. */
 export async function readStage(stage: ReadStage): Promise<ReadReport> {
-  const { store, engines, model, choice, contents, signal } = stage;
+  const { store, engines, model, choice, contents } = stage;
   const { library } = contents;
   const before = await readingOf(store, library.id);
   const plan = readingPlan(engines, model, choice, before);
@@ -90,26 +92,24 @@ export async function readStage(stage: ReadStage): Promise<ReadReport> {
   const engine = await model.engine();
   const found = await engine.findStored(plan, prefix.ids);
   const estimate = estimateReading(model, plan, before, prefix.ids.length, found);
-  if (found < prefix.ids.length) stage.onEstimate(estimate);
   const running: Reading = {
     plan,
     model: model.installed.id,
     tokensPerSecond: before?.tokensPerSecond ?? 0,
     stateBytes: before?.stateBytes ?? 0,
     versionId: null,
+    position: found,
+    checkpoints: positionsOf(await engine.stored(library.id), plan, prefix),
+    of: library.versionId,
   };
-  if (found < prefix.ids.length) await rememberReading(store, library.id, running);
+  if (found < prefix.ids.length) {
+    stage.onEstimate(estimate);
+    await rememberReading(store, library.id, running);
+  }
   const result =
     found === prefix.ids.length
-      ? { reused: found, read: 0, seconds: 0 }
-      : await readLibrary({
-          engine,
-          plan,
-          ids: prefix.ids,
-          label: library.id,
-          signal,
-          onProgress: stage.onProgress,
-        });
+      ? { read: 0, seconds: 0 }
+      : await readWhenOpen(stage, engine, plan, prefix, running);
   const report = await stateReport(engine, model, plan, library.id, prefix);
   const speed = result.read > CHECKPOINT_GRID / 4 ? result.read / result.seconds : running.tokensPerSecond;
   await rememberReading(store, library.id, {
@@ -117,8 +117,61 @@ export async function readStage(stage: ReadStage): Promise<ReadReport> {
     tokensPerSecond: speed,
     stateBytes: report.bytes,
     versionId: library.versionId,
+    position: report.tokens,
+    checkpoints: report.checkpoints.map(({ position }) => position),
   });
-  return { ...report, reusedTokens: result.reused, readTokens: result.read, readSeconds: result.seconds };
+  // Counted over all interruptions: what was there before the first, and what is new since.
+  return {
+    ...report,
+    reusedTokens: found,
+    readTokens: prefix.ids.length - found,
+    readSeconds: result.seconds,
+  };
+}
+
+/** Reads to the end, with what is stored remembered as it grows: a view of it needs no engine. */
+async function readWhenOpen(
+  stage: ReadStage,
+  engine: Engine,
+  plan: AttentionPlan,
+  prefix: LibraryPrefix,
+  running: Reading,
+): Promise<{ read: number; seconds: number }> {
+  const { store, contents } = stage;
+  const { id } = contents.library;
+  let saving = 0;
+  let { checkpoints } = running;
+  const saved = async (position: number): Promise<void> => {
+    checkpoints = [...checkpoints, position];
+    await rememberReading(store, id, { ...running, position, checkpoints });
+  };
+  const onProgress = (progress: ReadProgress): void => {
+    stage.onProgress(progress);
+    // a checkpoint is announced before it is written: with the next progress it is there
+    if (saving > 0) void saved(saving).catch(() => undefined);
+    saving = progress.phase === 'checkpoint' ? progress.done : 0;
+  };
+  try {
+    return await stage.whenOpen((signal) =>
+      readLibrary({ engine, plan, ids: prefix.ids, label: id, signal, onProgress }),
+    );
+  } catch (error) {
+    const position = await engine.findStored(plan, prefix.ids).catch(() => 0);
+    // An engine that was lost can't say; the failure itself is what the user must see.
+    if (position > running.position) await saved(position).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Checkpoints of a library that lie in its text of now. */
+function positionsOf(
+  stored: Awaited<ReturnType<Engine['stored']>>,
+  plan: AttentionPlan,
+  prefix: LibraryPrefix,
+): readonly number[] {
+  return stored
+    .filter((state) => state.plan === plan.name && state.position <= prefix.ids.length)
+    .map(({ position }) => position);
 }
 
 /** What is stored of a library: the longest state that holds the beginning of its current text. */

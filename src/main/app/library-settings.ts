@@ -15,6 +15,10 @@ export interface Reading {
   readonly stateBytes: number;
   /** the library version that was read to its end; null: reading is not finished */
   readonly versionId: string | null;
+  /** what is stored of the text of version `of`, in tokens with preamble and headers; checkpoints likewise */
+  readonly position: number;
+  readonly checkpoints: readonly number[];
+  readonly of: string | null;
 }
 
 const readingSchema = v.object({
@@ -23,6 +27,9 @@ const readingSchema = v.object({
   tokensPerSecond: v.number(),
   stateBytes: v.number(),
   versionId: v.nullable(v.string()),
+  position: v.optional(v.number(), 0),
+  checkpoints: v.optional(v.array(v.number()), []),
+  of: v.optional(v.nullable(v.string()), null),
 });
 
 const key = (id: LibraryId): string => `library.reading.${id}`;

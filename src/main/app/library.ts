@@ -1,34 +1,44 @@
 /**
- * Libraries: add and update (scan, preview, extract, index, read), list, show, remove. Every step is durable and knows
+ * Libraries: add and update (scan, preview, extract, index, read), change, remove. Every step is durable and knows
  * what is done already, so that a repeated or interrupted command goes on where it stopped.
  */
 import { access } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../shared/errors.ts';
 import type { Library, LibraryId } from '../../shared/model/index.ts';
-import type {
-  LibraryDetails,
-  LibraryEvent,
-  LibraryReport,
-  LibrarySummary,
-  StateReport,
-} from '../../shared/rpc/index.ts';
+import type { LibraryEvent, LibraryReport, LibrarySummary } from '../../shared/rpc/index.ts';
 import type { EngineChoice, Engines, LoadedModel } from './engines.ts';
 import type { Emit } from './event-stream.ts';
 import { throttled } from './event-stream.ts';
+import type { JobOrder } from './job-row.ts';
+import { withJobRow } from './job-row.ts';
 import type { BuildConfig } from './library-build.ts';
-import { fileReport, indexVersion, outcomes, planBuild, PROGRESS_INTERVAL_MS } from './library-build.ts';
+import {
+  fileReport,
+  filesBefore,
+  indexVersion,
+  outcomes,
+  planBuild,
+  PROGRESS_INTERVAL_MS,
+} from './library-build.ts';
+import { rememberChange } from './library-changes.ts';
 import type { LibraryContents } from './library-context.ts';
 import { contentsOf, libraryContents, prefixOf } from './library-context.ts';
 import { estimatedTokens, previewOf } from './library-preview.ts';
 import type { ReadReport } from './library-reading.ts';
-import { estimateReading, readingPlan, readStage, stateReport, wantsReading } from './library-reading.ts';
+import { estimateReading, readingPlan, readStage, wantsReading } from './library-reading.ts';
 import { readingOf } from './library-settings.ts';
+import { ATTACHED, requireLibrary, summaryOf } from './library-summaries.ts';
 import { Locks } from './locks.ts';
+import type { ReadingGate, ReadingTurn } from './reading-gate.ts';
 import type { VersionPlan } from './version-plan.ts';
 import { countChanges } from './version-plan.ts';
 
 export interface LibrariesConfig extends BuildConfig {
   readonly engines: Engines;
+  readonly gate: ReadingGate;
+  /** told the name of a library that is another than before */
+  readonly onChange: (name: string) => void;
 }
 
 export interface AddRequest extends EngineChoice {
@@ -44,14 +54,14 @@ export interface UpdateRequest extends EngineChoice {
   readonly preview?: boolean | undefined;
 }
 
-/** Names of libraries that hold what was attached to a conversation; they are not listed. */
-export const ATTACHED = 'attached:';
+export { ATTACHED };
 
-interface Build {
-  readonly library: Library;
-  readonly choice: EngineChoice;
-  readonly verify: boolean;
-  readonly preview: boolean;
+/** Work on a library under way: what it tells, and what stops it. */
+export interface Work {
+  readonly emit: Emit<LibraryEvent>;
+  readonly signal: AbortSignal;
+  /** of the reading: whether it is its turn */
+  readonly onTurn: (turn: ReadingTurn) => void;
 }
 
 export class Libraries {
@@ -67,214 +77,222 @@ export class Libraries {
    * @throws AppError 'not-found' for a path that is not there, and what `update` throws
    */
   async add(request: AddRequest, emit: Emit<LibraryEvent>, signal: AbortSignal): Promise<void> {
-    await assertPaths(request.paths);
-    await this.#locks.run(request.name, signal, async () => {
+    const { model, plan, backend } = request;
+    const order: JobOrder = { kind: 'add', model, plan, backend };
+    if (request.preview === true) {
+      await assertPaths(request.paths);
       const existing = await this.#config.store.library(request.name);
-      const roots = [...new Set([...(existing?.roots ?? []), ...request.paths])];
-      const library =
-        request.preview === true
-          ? previewLibrary(request, existing, roots)
-          : await this.#place(request, existing, roots);
-      await this.#build(
-        { library, choice: request, verify: false, preview: request.preview === true },
-        emit,
-        signal,
-      );
-    });
+      return this.#preview(previewLibrary(request, existing), order, emit, signal);
+    }
+    const library = await this.place(request);
+    await this.run(library.id, order, { emit, signal, onTurn: ignore });
   }
 
   /** @throws AppError 'not-found', 'interrupted', 'disk-full', 'model-missing' */
   async update(request: UpdateRequest, emit: Emit<LibraryEvent>, signal: AbortSignal): Promise<void> {
-    await this.#locks.run(request.name, signal, async () => {
-      const library = await this.#require(request.name);
-      const { verify = false, preview = false } = request;
-      await this.#build({ library, choice: request, verify, preview }, emit, signal);
-    });
+    const { name, model, plan, backend, verify } = request;
+    const order: JobOrder = { kind: 'update', model, plan, backend, verify };
+    const library = await requireLibrary(this.#config.store, name);
+    if (request.preview === true) return this.#preview(library, order, emit, signal);
+    await this.run(library.id, order, { emit, signal, onTurn: ignore });
   }
 
   /** The user's explicit act: reads the library into a state, and from now on after each update. */
   async read(
-    request: EngineChoice & { name: string },
+    { name, model, plan, backend }: EngineChoice & { name: string },
     emit: Emit<LibraryEvent>,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#locks.run(request.name, signal, async () => {
-      const library = await this.#require(request.name);
-      const always = await this.#config.store.updateLibrary(library.id, { read: 'always' });
-      if (always.versionId === null) {
-        await this.#build({ library: always, choice: request, verify: false, preview: false }, emit, signal);
-        return;
-      }
-      const started = performance.now();
-      const model = await this.#config.engines.load(request);
-      const contents = await libraryContents(this.#config.store, always);
-      const state = await this.#readStage({ model, choice: request, contents }, null, emit, signal);
-      emit({ kind: 'done', report: await this.#report(contents, NO_CHANGES, state, started) });
+    const library = await this.readAlways(name);
+    const order: JobOrder = { kind: 'read', model, plan, backend };
+    await this.run(library.id, order, { emit, signal, onTurn: ignore });
+  }
+
+  /**
+   * Makes the library, or adds the paths to it; nothing is read yet.
+   * @throws AppError 'not-found' for a path that is not there
+   */
+  async place(request: AddRequest): Promise<Library> {
+    const { store } = this.#config;
+    await assertPaths(request.paths);
+    return this.#locks.run(`name ${request.name}`, never, async () => {
+      const existing = await store.library(request.name);
+      const roots = rootsWith(existing, request.paths);
+      if (existing === null)
+        return store.createLibrary({ name: request.name, roots, read: request.read ?? 'auto' });
+      const read = request.read ?? existing.read;
+      return store.updateLibrary(existing.id, { roots, read });
     });
   }
 
-  async list(): Promise<readonly LibrarySummary[]> {
-    const libraries = await this.#config.store.libraries();
-    return Promise.all(
-      libraries.filter(({ name }) => !name.startsWith(ATTACHED)).map((library) => this.#summary(library)),
-    );
-  }
-
   /** @throws AppError 'not-found' */
-  async show(name: string): Promise<LibraryDetails> {
-    const library = await this.#require(name);
-    const contents = await libraryContents(this.#config.store, library);
-    return {
-      ...(await this.#summary(library)),
-      list: contents.files,
-      counts: outcomes(contents.files),
-      state: await this.#stateOf(contents, {}),
-    };
+  async readAlways(name: string): Promise<Library> {
+    const library = await requireLibrary(this.#config.store, name);
+    return this.#config.store.updateLibrary(library.id, { read: 'always' });
   }
 
-  /** @throws AppError 'not-found' for a library that was never read */
-  async state(request: EngineChoice & { name: string }): Promise<StateReport> {
-    const library = await this.#require(request.name);
-    const report = await this.#stateOf(await libraryContents(this.#config.store, library), request);
-    if (report !== null) return report;
-    throw new AppError(
-      'not-found',
-      `The library ${library.name} is indexed; it was not read into a state.`,
-      `Read it with \`longleaf library read ${library.name}\`.`,
-    );
+  /** Does what is ordered, when nobody else works on the library; with its durable row. */
+  async run(id: LibraryId, order: JobOrder, work: Work): Promise<void> {
+    const { store } = this.#config;
+    await this.#locks.run(id, work.signal, async () => {
+      const library = await store.libraryById(id);
+      if (library === null) throw new AppError('not-found', 'The library is not there any more.');
+      try {
+        await withJobRow(store, id, order, work.signal, () =>
+          order.kind === 'read' && library.versionId !== null
+            ? this.#read(library, order, work)
+            : this.#build(library, order, work),
+        );
+      } finally {
+        this.#config.onChange(library.name);
+      }
+    });
+  }
+
+  /** @throws AppError 'not-found', 'conflict' (the new name is another library's) */
+  async change(request: {
+    readonly name: string;
+    readonly newName?: string | undefined;
+    readonly read?: Library['read'] | undefined;
+  }): Promise<LibrarySummary> {
+    const { store, onChange } = this.#config;
+    const library = await requireLibrary(store, request.name);
+    const name = request.newName ?? library.name;
+    if (name.trim().startsWith(ATTACHED))
+      throw new AppError('invalid-input', `The name can't begin with "${ATTACHED}".`, 'Choose another name.');
+    const changed = await store.updateLibrary(library.id, { name, read: request.read ?? library.read });
+    if (changed.name !== library.name) onChange(library.name);
+    onChange(changed.name);
+    return summaryOf(store, changed);
   }
 
   /** Index and states; documents that another library has stay. */
   async remove(name: string): Promise<void> {
-    await this.#locks.run(name, new AbortController().signal, async () => {
-      const library = await this.#require(name);
-      const reading = await readingOf(this.#config.store, library.id);
+    const { store, engines, onChange } = this.#config;
+    const { id } = await requireLibrary(store, name);
+    await this.#locks.run(id, never, async () => {
+      const reading = await readingOf(store, id);
       if (reading !== null) {
-        const model = await this.#config.engines.load({ model: reading.model }).catch(() => null);
+        const model = await engines.load({ model: reading.model }).catch(() => null);
         // States of a model that is gone are rebuildable data of nobody: the quota takes them.
-        await (await model?.engine())?.removeStored(library.id);
+        await (await model?.engine())?.removeStored(id);
       }
-      await this.#config.store.removeLibrary(library.id);
+      await store.removeLibrary(id);
     });
+    onChange(name);
   }
 
-  /** Jobs that a kill left behind, to be taken up again by name. */
-  async unfinished(): Promise<readonly { readonly name: string; readonly kind: 'add' | 'read' }[]> {
-    const { store } = this.#config;
-    const found = [];
-    for (const { kind, libraryId, state } of await store.jobs()) {
-      const library = state === 'running' ? await store.libraryById(libraryId) : null;
-      if (library !== null) found.push({ name: library.name, kind });
-    }
-    return found;
-  }
-
-  /** Indexes a library whose first indexing was interrupted; nothing to do for any other. */
+  /**
+   * A library that can be asked: one that was never indexed is indexed now. Where that is under way already, what is
+   * there of it answers as soon as something is.
+   */
   async ensureIndexed(
     name: string,
     choice: EngineChoice,
     emit: Emit<LibraryEvent>,
     signal: AbortSignal,
   ): Promise<Library> {
-    const library = await this.#require(name);
+    const { store } = this.#config;
+    let library = await requireLibrary(store, name);
+    while (library.versionId === null && this.#locks.isTaken(library.id)) {
+      emit({ kind: 'progress', phase: 'index', done: 0, total: 0, unit: 'files' });
+      await sleep(INDEX_POLL_MS, undefined, { signal });
+      library = await requireLibrary(store, library.name);
+    }
     if (library.versionId !== null) return library;
-    await this.update({ ...choice, name }, emit, signal);
-    return this.#require(name);
+    await this.update({ ...choice, name: library.name }, emit, signal);
+    return requireLibrary(store, library.name);
   }
 
-  async #build(build: Build, emit: Emit<LibraryEvent>, signal: AbortSignal): Promise<void> {
+  async #preview(
+    library: Library,
+    order: JobOrder,
+    emit: Emit<LibraryEvent>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { store, engines } = this.#config;
-    const { library, choice } = build;
+    const model = await engines.load(order);
+    const before = await filesBefore(store, library);
+    const plan = await planBuild(this.#config, library, before, order, emit, signal);
+    await rememberChange(store, library, plan);
+    const reads = wantsReading(model, library.read);
+    const estimate = reads ? await this.#estimate(library, order, model, plan) : null;
+    emit({ kind: 'preview', preview: previewOf(library.name, plan, estimate) });
+  }
+
+  async #build(library: Library, order: JobOrder, work: Work): Promise<void> {
+    const { store, engines } = this.#config;
+    const { emit, signal } = work;
     const started = performance.now();
-    const model = await engines.load(choice);
+    const model = await engines.load(order);
     const reads = wantsReading(model, library.read);
     // The engine loads its model while files are scanned; a failure shows when it is awaited.
-    if (reads && !build.preview) model.engine().catch(() => undefined);
-    const before = library.versionId === null ? [] : await store.versionFiles(library.versionId);
-    const plan = await planBuild(this.#config, library, before, build.verify, emit, signal);
-    emit({
-      kind: 'preview',
-      preview: previewOf(library.name, plan, reads ? await this.#estimate(build, model, plan) : null),
-    });
-    if (build.preview) return;
-    await this.#job(library.id, 'add', async () => {
-      const contents = await indexVersion(this.#config, library, model, plan, before, emit, signal);
-      const state = reads ? await this.#readStage({ model, choice, contents }, plan, emit, signal) : null;
-      emit({ kind: 'done', report: await this.#report(contents, countChanges(plan), state, started) });
-    });
+    if (reads) model.engine().catch(() => undefined);
+    const before = await filesBefore(store, library);
+    const plan = await planBuild(this.#config, library, before, order, emit, signal);
+    const estimate = reads ? await this.#estimate(library, order, model, plan) : null;
+    emit({ kind: 'preview', preview: previewOf(library.name, plan, estimate) });
+    const contents = await indexVersion(this.#config, library, model, plan, before, emit, signal);
+    await rememberChange(store, contents.library, null);
+    this.#config.onChange(library.name);
+    const state = reads ? await this.#readStage({ model, order, contents }, plan, work) : null;
+    emit({ kind: 'done', report: await this.#report(contents, countChanges(plan), state, started) });
+  }
+
+  async #read(library: Library, order: JobOrder, work: Work): Promise<void> {
+    const started = performance.now();
+    const model = await this.#config.engines.load(order);
+    const contents = await libraryContents(this.#config.store, library);
+    const state = await this.#readStage({ model, order, contents }, null, work);
+    work.emit({ kind: 'done', report: await this.#report(contents, NO_CHANGES, state, started) });
   }
 
   async #readStage(
-    stage: { readonly model: LoadedModel; readonly choice: EngineChoice; readonly contents: LibraryContents },
+    stage: { readonly model: LoadedModel; readonly order: JobOrder; readonly contents: LibraryContents },
     plan: VersionPlan | null,
-    emit: Emit<LibraryEvent>,
-    signal: AbortSignal,
+    { emit, signal, onTurn }: Work,
   ): Promise<ReadReport> {
-    const { store, engines } = this.#config;
-    const { library } = stage.contents;
+    const { store, engines, gate } = this.#config;
+    const { model, order, contents } = stage;
     const report = throttled(emit, PROGRESS_INTERVAL_MS);
-    return this.#job(library.id, 'read', () =>
-      readStage({
-        ...stage,
-        store,
-        engines,
-        signal,
-        onModel: () => emit({ kind: 'progress', phase: 'model', done: 0, total: 0, unit: 'bytes' }),
-        onEstimate: (estimate) =>
-          emit({ kind: 'preview', preview: previewOf(library.name, plan ?? NOTHING_CHANGED, estimate) }),
-        onProgress: ({ phase, done, total }) =>
-          report({ kind: 'progress', phase, done, total, unit: 'tokens' }),
-      }),
-    );
+    return readStage({
+      model,
+      choice: order,
+      contents,
+      store,
+      engines,
+      signal,
+      whenOpen: (work) => gate.read(work, signal, onTurn),
+      onModel: () => emit({ kind: 'progress', phase: 'model', done: 0, total: 0, unit: 'bytes' }),
+      onEstimate: (estimate) =>
+        emit({
+          kind: 'preview',
+          preview: previewOf(contents.library.name, plan ?? NOTHING_CHANGED, estimate),
+        }),
+      onProgress: ({ phase, done, total }) =>
+        report({ kind: 'progress', phase, done, total, unit: 'tokens' }),
+    });
   }
 
   /** What reading will cost, before extraction: exact up to the first document that is new or changed. */
   async #estimate(
-    build: Build,
+    library: Library,
+    choice: EngineChoice,
     model: LoadedModel,
     plan: VersionPlan,
   ): Promise<ReturnType<typeof estimateReading>> {
     const { store, engines } = this.#config;
-    const reading = await readingOf(store, build.library.id);
-    const attention = readingPlan(engines, model, build.choice, reading);
+    const reading = await readingOf(store, library.id);
+    const attention = readingPlan(engines, model, choice, reading);
     const tokens = estimatedTokens(plan);
     if (reading === null) return estimateReading(model, attention, null, tokens, 0);
     const firstNew = plan.files.findIndex(({ change }) => change === 'changed' || change === 'added');
     const leading = (firstNew < 0 ? plan.files : plan.files.slice(0, firstNew)).flatMap(
       ({ before }) => before ?? [],
     );
-    const prefix = await prefixOf(store, model, contentsOf(build.library, leading));
+    const prefix = await prefixOf(store, model, contentsOf(library, leading));
     const found = await (await model.engine()).findStored(attention, prefix.ids);
     return estimateReading(model, attention, reading, Math.max(tokens, found), found);
-  }
-
-  async #stateOf(contents: LibraryContents, choice: EngineChoice): Promise<StateReport | null> {
-    const { store, engines } = this.#config;
-    const reading = await readingOf(store, contents.library.id);
-    if (reading === null) return null;
-    const model = await engines.load({ ...choice, model: choice.model ?? reading.model });
-    const plan = readingPlan(engines, model, choice, reading);
-    const prefix = await prefixOf(store, model, contents);
-    return stateReport(await model.engine(), model, plan, contents.library.id, prefix);
-  }
-
-  async #summary(library: Library): Promise<LibrarySummary> {
-    const { store } = this.#config;
-    const { files, documents, tokens } = await libraryContents(store, library);
-    const jobs = await store.jobs();
-    const busy = jobs.some(
-      (job) => job.libraryId === library.id && (job.state === 'running' || job.state === 'paused'),
-    );
-    const reading = await readingOf(store, library.id);
-    const isRead = reading !== null && reading.versionId === library.versionId;
-    const status = busy ? 'reading' : documents.length === 0 ? 'empty' : isRead ? 'read' : 'indexed';
-    return {
-      library,
-      files: files.length,
-      tokens,
-      bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-      status,
-    };
   }
 
   async #report(
@@ -301,46 +319,17 @@ export class Libraries {
       state,
     };
   }
-
-  /** A durable row while the work runs. What a kill leaves 'running' is taken up again; a cancel pauses. */
-  async #job<T>(libraryId: LibraryId, kind: 'add' | 'read', work: () => Promise<T>): Promise<T> {
-    const { store } = this.#config;
-    const job = { id: `${kind}:${libraryId}`, kind, libraryId, detail: '' } as const;
-    await store.putJob({ ...job, state: 'running' });
-    try {
-      const result = await work();
-      await store.putJob({ ...job, state: 'done' });
-      return result;
-    } catch (error) {
-      const cancelled = error instanceof AppError ? error.code === 'interrupted' : isAbort(error);
-      // The failure itself is what the user must see, not that it could not be written down (a full disk).
-      await store.putJob({ ...job, state: cancelled ? 'paused' : 'failed' }).catch(() => undefined);
-      throw error;
-    }
-  }
-
-  async #place(request: AddRequest, existing: Library | null, roots: readonly string[]): Promise<Library> {
-    const { store } = this.#config;
-    if (existing === null)
-      return store.createLibrary({ name: request.name, roots, read: request.read ?? 'auto' });
-    return store.updateLibrary(existing.id, {
-      roots,
-      ...(request.read === undefined ? {} : { read: request.read }),
-    });
-  }
-
-  async #require(name: string): Promise<Library> {
-    const library = await this.#config.store.library(name);
-    if (library !== null) return library;
-    throw new AppError('not-found', `There is no library "${name}".`, 'See `longleaf library list`.');
-  }
 }
 
 const NO_CHANGES = { added: 0, changed: 0, removed: 0, renamed: 0, unchanged: 0 };
 const NOTHING_CHANGED: VersionPlan = { files: [], removed: [] };
+/** how often a chat looks whether something of a library can be asked already */
+const INDEX_POLL_MS = 250;
+const never = new AbortController().signal;
+const ignore = (): void => undefined;
 
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+function rootsWith(existing: Library | null, paths: readonly string[]): readonly string[] {
+  return [...new Set([...(existing?.roots ?? []), ...paths])];
 }
 
 async function assertPaths(paths: readonly string[]): Promise<void> {
@@ -357,8 +346,9 @@ async function assertPaths(paths: readonly string[]): Promise<void> {
 }
 
 /** A library that exists in the preview only. */
-function previewLibrary(request: AddRequest, existing: Library | null, roots: readonly string[]): Library {
+function previewLibrary(request: AddRequest, existing: Library | null): Library {
   const read = request.read ?? existing?.read ?? 'auto';
+  const roots = rootsWith(existing, request.paths);
   if (existing !== null) return { ...existing, roots, read };
   return { id: '' as LibraryId, name: request.name, roots, versionId: null, read, createdAt: '' };
 }

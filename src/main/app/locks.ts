@@ -2,19 +2,43 @@
 export class Locks {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Waits for whoever has the name, then runs. A wait can be cancelled; what runs is cancelled by its own signal. */
+  /** whether somebody has the name, or waits for it */
+  isTaken(name: string): boolean {
+    return this.#last.has(name);
+  }
+
+  /**
+   * Waits for whoever has the name, then runs. A wait ends when `signal` fires; what runs is cancelled by its own
+   * signal.
+   */
   async run<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(name) ?? Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<undefined>();
+    // Whoever comes next waits for both: one that gave up waiting lets nobody pass the one that works.
     const mine = before.then(() => promise);
     this.#last.set(name, mine);
+    void mine.then(() => {
+      if (this.#last.get(name) === mine) this.#last.delete(name);
+    });
     try {
-      await before;
-      signal.throwIfAborted();
+      await untilAborted(before, signal);
       return await work();
     } finally {
       resolve(undefined);
-      if (this.#last.get(name) === mine) this.#last.delete(name);
     }
   }
+}
+
+/** Waits for `promise`, but no longer than until `signal` fires; then its reason is thrown. */
+export async function untilAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<undefined>();
+  const abort = (): void => aborted.resolve(undefined);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+  signal.throwIfAborted();
 }

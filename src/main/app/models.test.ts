@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { downloadModel } from './model-download.ts';
 import {
+  availableModels,
   defaultDataFolder,
   importModel,
   listModels,
@@ -23,6 +24,8 @@ let dataFolder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'longleaf-models-'));
   dataFolder = join(folder, 'data');
+  // the models of whoever runs the tests are none of these tests'
+  for (const name of ['HOME', 'XDG_DATA_HOME', 'APPDATA']) vi.stubEnv(name, join(folder, 'home'));
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -57,6 +60,23 @@ describe('which model is meant', () => {
     });
     await removeModel(dataFolder, 'tiny');
     expect(await listModels(dataFolder)).toEqual([]);
+  });
+
+  it('of the user’s own folder where the data folder has none; it is used from there and stays', async () => {
+    const home = process.platform === 'darwin' ? ['Library', 'Application Support'] : [];
+    const shared = join(folder, 'home', ...home, 'longleaf');
+    await mkdir(modelsFolder(shared), { recursive: true });
+    await writeFile(join(modelsFolder(shared), 'tiny.gguf'), 'shared');
+    expect(await resolveModel(dataFolder, 'tiny')).toMatchObject({
+      path: join(modelsFolder(shared), 'tiny.gguf'),
+    });
+    expect(await listModels(dataFolder)).toEqual([]);
+    await expect(removeModel(dataFolder, 'tiny')).rejects.toMatchObject({ code: 'conflict' });
+    await mkdir(modelsFolder(dataFolder), { recursive: true });
+    await writeFile(join(modelsFolder(dataFolder), 'tiny.gguf'), 'own');
+    expect((await availableModels(dataFolder)).map(({ bytes }) => bytes)).toEqual([3]);
+    await removeModel(dataFolder, 'tiny');
+    expect((await availableModels(dataFolder)).map(({ bytes }) => bytes)).toEqual([6]);
   });
 
   it('LONGLEAF_DATA names the data folder', () => {

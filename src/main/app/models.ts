@@ -3,7 +3,18 @@
  * resources/models.json with their hash, their sources and what was measured of them; any other GGUF can be
  * imported or named by its path.
  */
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,10 +77,16 @@ export interface InstalledModel {
   readonly known: KnownModel | null;
 }
 
-/** The per-user data folder: never a cache or the install folder (design section 5). */
+/**
+ * The per-user data folder, or the one that LONGLEAF_DATA names: never a cache or the install folder (design
+ * section 5).
+ */
 export function defaultDataFolder(env: NodeJS.ProcessEnv = process.env): string {
   const override = env['LONGLEAF_DATA'];
-  if (override) return resolve(override);
+  return override ? resolve(override) : userDataFolder(env);
+}
+
+function userDataFolder(env: NodeJS.ProcessEnv): string {
   if (process.platform === 'win32') {
     return join(env['APPDATA'] ?? join(homedir(), 'AppData', 'Roaming'), 'longleaf');
   }
@@ -105,6 +122,22 @@ export async function listModels(dataFolder: string): Promise<readonly Installed
 }
 
 /**
+ * The models of a data folder, and those of the user's own data folder that are not in it: they are used from there,
+ * and never changed.
+ */
+export async function availableModels(
+  dataFolder: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<readonly InstalledModel[]> {
+  const own = await listModels(dataFolder);
+  const shared = userDataFolder(env);
+  if (resolve(dataFolder) === shared) return own;
+  // A folder of somebody else, or one that can't be read: what is in the data folder is there all the same.
+  const others = await listModels(shared).catch(() => []);
+  return [...own, ...others.filter(({ id }) => !own.some((one) => one.id === id))];
+}
+
+/**
  * The model that is meant: by id, by path of a GGUF, or (nothing said) the default one.
  * @throws AppError 'model-missing' with what to do, 'not-found' for a path that is not there
  */
@@ -120,7 +153,7 @@ export async function resolveModel(dataFolder: string, wanted?: string): Promise
     );
   }
   const id = wanted ?? manifest.default;
-  const installed = await listModels(dataFolder);
+  const installed = await availableModels(dataFolder);
   const model = installed.find((one) => one.id === id || basename(one.path) === id);
   if (model) return model;
   const names = installed.map((one) => one.id).join(', ');
@@ -143,28 +176,37 @@ export async function importModel(
   dataFolder: string,
   file: string,
   onProgress?: ByteProgress,
+  signal?: AbortSignal,
 ): Promise<InstalledModel> {
   const info = await stat(file).catch(() => null);
   if (!info?.isFile()) {
     throw new AppError('not-found', `There is no file ${file}.`, 'Check the path.');
   }
   // verifyGguf reads the file twice: checked, then hashed
-  const report = await verifyGguf(file, (bytes) => onProgress?.(bytes, 2 * info.size));
+  const report = await verifyGguf(file, (bytes) => {
+    signal?.throwIfAborted();
+    onProgress?.(bytes, 2 * info.size);
+  });
   const { models } = await readManifest();
-  const target = join(modelsFolder(dataFolder), basename(file));
+  // what has no such name is not found in the folder
+  const name = /\.gguf$/i.test(file) ? basename(file) : `${basename(file)}.gguf`;
+  const target = join(modelsFolder(dataFolder), name);
   const there = await describe(target, models);
   if (there) {
     if ((await sha256File(target)) === report.sha256) return there;
     throw new AppError(
       'conflict',
-      `There is another model named ${basename(file)}.`,
+      `There is another model named ${name}.`,
       'Rename the file, or remove the other one with `longleaf models remove ID`.',
     );
   }
   await mkdir(modelsFolder(dataFolder), { recursive: true });
+  await assertRoom(modelsFolder(dataFolder), info.size);
   const part = `${target}.${process.pid}.part`;
   try {
-    await copyFile(file, part);
+    // where the file system can, the copy shares its blocks with the original
+    await copyFile(file, part, constants.COPYFILE_FICLONE);
+    signal?.throwIfAborted();
     await placeModel(part, target);
   } catch (error) {
     await rm(part, { force: true });
@@ -175,9 +217,30 @@ export async function importModel(
   return model;
 }
 
-/** @throws AppError 'model-missing' for an unknown id */
+/** @throws AppError 'disk-full' with both numbers, before anything is written */
+async function assertRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free > bytes) return;
+  const megabytes = (count: number): string => Math.ceil(count / 2 ** 20).toString();
+  throw new AppError(
+    'disk-full',
+    `The model takes ${megabytes(bytes)} MB, and the disk of ${folder} has ${megabytes(free)} MB left.`,
+    'Free some space, or choose another folder with --data DIR.',
+  );
+}
+
+/** @throws AppError 'model-missing' for an unknown id, 'conflict' for a model of another data folder */
 export async function removeModel(dataFolder: string, id: string): Promise<InstalledModel> {
-  const model = (await listModels(dataFolder)).find((one) => one.id === id || basename(one.path) === id);
+  const isMeant = (one: InstalledModel): boolean => one.id === id || basename(one.path) === id;
+  const model = (await listModels(dataFolder)).find(isMeant);
+  const elsewhere = model ? undefined : (await availableModels(dataFolder)).find(isMeant);
+  if (elsewhere !== undefined)
+    throw new AppError(
+      'conflict',
+      `The model ${id} is used from ${dirname(elsewhere.path)}, which is not of this data folder.`,
+      'Remove it there.',
+    );
   if (!model) {
     throw new AppError('model-missing', `No model ${id} is installed.`, 'See `longleaf models list`.');
   }

@@ -26,6 +26,8 @@ export const NO_PASSAGES: ChosenPassages = { passages: [], closest: null };
 export interface PassageChoice {
   readonly version: VersionId;
   readonly question: string;
+  /** paths in the version: passages of these documents only; absent: of all */
+  readonly documents?: readonly string[] | undefined;
   /** tokens that the passages may take together, with their headers */
   readonly budget: number;
   /** at most so many passages (before joining); default 6 */
@@ -46,7 +48,8 @@ const CLOSENESS_WEIGHT = 1;
 export async function choosePassages(index: Index, choice: PassageChoice): Promise<ChosenPassages> {
   const terms = questionTerms(choice.question);
   if (terms.words.length === 0 && terms.identifiers.length === 0) return NO_PASSAGES;
-  const hits = await index.searchPassages(choice.version, terms, CANDIDATES);
+  const query = { ...terms, documents: choice.documents };
+  const hits = await index.searchPassages(choice.version, query, CANDIDATES);
   if (hits.length === 0) return NO_PASSAGES;
   const subject = subjectWords(choice.question);
   const { total, counts } = await index.documentFrequencies(choice.version, subject);

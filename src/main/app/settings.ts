@@ -55,11 +55,13 @@ export class AppSettings {
 export function settingsHandlers(
   settings: AppSettings,
   events: AppEvents,
+  onChange: () => void,
 ): Pick<Handlers, 'settings.get' | 'settings.set'> {
   return {
     'settings.get': () => Promise.resolve(settings.current),
     'settings.set': async ({ patch }) => {
       const current = await settings.set(patch);
+      onChange();
       events.emit({ kind: 'settings', settings: current });
       return current;
     },

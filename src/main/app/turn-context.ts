@@ -2,6 +2,7 @@
  * What one turn is answered from: the library as a state, read whole, or by its passages; and the prompt that comes of
  * it.
  */
+import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../../shared/model/index.ts';
 import type { AttentionPlan } from '../engine/index.ts';
 import type { Store } from '../store/index.ts';
@@ -15,6 +16,7 @@ import {
   passagesText,
   reachOf,
 } from './context.ts';
+import { assertDocuments } from './documents.ts';
 import type { EngineChoice, Engines, LoadedModel } from './engines.ts';
 import type { LibraryContents } from './library-context.ts';
 import { libraryContents, prefixOf } from './library-context.ts';
@@ -37,6 +39,8 @@ export interface TurnRequest {
   /** passages as they were read before (a regeneration); undefined: choose now */
   readonly passagesText: string | undefined;
   readonly usePassages: boolean;
+  /** paths in the conversation's library: passages of it come from these documents only; absent: from all */
+  readonly documents?: readonly string[] | undefined;
   readonly useState: boolean;
   readonly maxTokens: number;
   readonly whenFull: 'refuse' | 'slide';
@@ -67,7 +71,10 @@ export interface TurnPlanner {
   readonly engines: Engines;
 }
 
-/** @throws AppError 'context-full' when it doesn't fit and nothing may slide out */
+/**
+ * @throws AppError 'context-full' when it doesn't fit and nothing may slide out, 'not-found' for a path of
+ *   `documents` that is no document of the library
+ */
 export async function planTurnContext(
   planner: TurnPlanner,
   model: LoadedModel,
@@ -76,6 +83,7 @@ export async function planTurnContext(
   const contents = await Promise.all(
     request.libraries.map((library) => libraryContents(planner.store, library)),
   );
+  await checkDocuments(planner, request);
   const { mode, plan } = await chooseMode(planner, model, request, contents);
   const reach = reachOf(plan, model.geometry.trainedLength);
   const main = contents[0];
@@ -98,6 +106,18 @@ export async function planTurnContext(
   const compose = composeWith(turns);
   checkRoom(reach, compose(prefix).ids.length, request.maxTokens, request.whenFull);
   return { plan, mode, contents, prefix, passages, passagesText: text, evicted, compose };
+}
+
+async function checkDocuments({ store }: TurnPlanner, request: TurnRequest): Promise<void> {
+  if (request.documents === undefined) return;
+  const [main] = request.libraries;
+  if (main === undefined || main.versionId === null)
+    throw new AppError(
+      'not-found',
+      'The conversation has no library that passages could come from.',
+      'Choose one, or ask without naming documents.',
+    );
+  await assertDocuments(store, main.versionId, main.name, request.documents);
 }
 
 async function chooseMode(
@@ -145,6 +165,7 @@ async function passagesOf(
     const found = await choosePassages(store, {
       version: library.versionId,
       question,
+      documents: library === contents[0]?.library ? request.documents : undefined,
       budget: Math.floor(budget / indexed.length),
       limit: Math.max(2, Math.floor(DEFAULT_PASSAGES / indexed.length)),
       count: (block) => tokens(passageBlock(block, 1)),

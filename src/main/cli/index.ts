@@ -143,7 +143,7 @@ async function takeUpUnfinished(
 ): Promise<void> {
   const unfinished = await app.unfinished();
   for (const { name, kind } of unfinished) {
-    const what = kind === 'add' ? 'Adding to' : 'Reading';
+    const what = { add: 'Adding to', update: 'Updating', read: 'Reading' }[kind];
     const how = staying.includes(command)
       ? 'it goes on now'
       : `\`longleaf library update ${name}\` goes on with it`;
@@ -151,7 +151,7 @@ async function takeUpUnfinished(
   }
   if (!staying.includes(command) || unfinished.length === 0) return;
   // Beside the chat; what fails is said, and tried again by the next one.
-  app.resume(() => {}, signal).catch((error: unknown) => signal.aborted || output.note(formatError(error)));
+  app.resume().catch((error: unknown) => signal.aborted || output.note(formatError(error)));
 }
 
 function version(): string {

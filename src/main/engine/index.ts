@@ -5,9 +5,11 @@ export type { Hyperparameters } from './runtime.ts';
 export type { AttentionPlan, CompiledPlan, PlanGeometry } from './plan/types.ts';
 export { compilePlan } from './plan/compile.ts';
 export { loadPlan, planOfModel, preset, type PresetName } from './plan/presets.ts';
+export { planRegions, type PlanRegion } from './plan/regions.ts';
 export { parsePlan } from './plan/schema.ts';
 export { geometryOf, readHyperparameters } from './hyperparameters.ts';
 export { simdLevels } from './cpu/features.ts';
+export { onnxruntimePackage } from './cpu/onnx.ts';
 export {
   attentionVectorErrors,
   cpuAttentionSpeed,

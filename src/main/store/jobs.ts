@@ -1,14 +1,12 @@
 import type { Db } from './database.ts';
 import { decodeText, encodeText } from './text.ts';
-import type { Store } from './types.ts';
-
-type Job = Parameters<Store['putJob']>[0];
+import type { StoredJob } from './types.ts';
 
 interface JobRow {
   id: string;
-  kind: Job['kind'];
-  library_id: Job['libraryId'];
-  state: Job['state'];
+  kind: StoredJob['kind'];
+  library_id: StoredJob['libraryId'];
+  state: StoredJob['state'];
   detail: string | Buffer;
 }
 
@@ -21,7 +19,7 @@ export class Jobs {
   }
 
   /** inserts, or updates the job of the same id */
-  put(job: Job): void {
+  put(job: StoredJob): void {
     this.#db
       .prepare(
         `INSERT INTO jobs (id, seq, kind, library_id, state, detail, updated_at)
@@ -33,7 +31,7 @@ export class Jobs {
   }
 
   /** in the order in which they were first put */
-  list(): readonly Job[] {
+  list(): readonly StoredJob[] {
     return this.#db
       .prepare<[], JobRow>('SELECT * FROM jobs ORDER BY seq')
       .all()

@@ -157,6 +157,17 @@ export class Libraries {
       .map(toFile);
   }
 
+  /** null: nothing of that path is listed in the version */
+  file(version: VersionId, path: string): LibraryFile | null {
+    const row = this.#db
+      .prepare<[string, string | Buffer], FileRow>(
+        `SELECT f.*, c.hash FROM version_files f LEFT JOIN contents c ON c.id = f.content_id
+         WHERE f.version_id = ? AND f.path = ? LIMIT 1`,
+      )
+      .get(version, encodeText(path));
+    return row === undefined ? null : toFile(row);
+  }
+
   /** oldest first */
   #versions(id: LibraryId, which: 'any' | 'committed'): readonly VersionId[] {
     return this.#db

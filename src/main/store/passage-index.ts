@@ -31,6 +31,13 @@ const passageColumns = `p.id, p.content_id, c.hash, p.ordinal, p.start_offset, p
   p.section, p.defines`;
 /** the version's documents; bind the version */
 const inVersion = `p.content_id IN (SELECT content_id FROM version_files WHERE version_id = ?)`;
+
+/** Which passages are looked at: a condition on `passages p`, and what it is bound to. */
+interface Scope {
+  readonly condition: string;
+  readonly bound: readonly string[];
+}
+
 /** definitions of one name that are looked at (a name like \`get\` can be defined a thousand times) */
 const maxDefinitions = 256;
 
@@ -85,8 +92,9 @@ export class PassageIndex {
     const terms = this.#informative(searchTerms([...query.words, ...query.identifiers]));
     if (count === 0 || terms.length === 0) return [];
     const expression = terms.map((term) => term.expression).join(' OR ');
-    const scores = new Map(this.#ranked(version, expression, count).map(({ id, score }) => [id, score]));
-    const boosts = this.#definers(version, query.identifiers);
+    const where = scopeOf(version, query.documents);
+    const scores = new Map(this.#ranked(where, expression, count).map(({ id, score }) => [id, score]));
+    const boosts = this.#definers(where, query.identifiers);
     const top = Math.max(1, ...scores.values());
     for (const { id, score } of this.#scoresOf([...boosts.keys()], expression)) scores.set(id, score);
     for (const [id, boost] of boosts) scores.set(id, (scores.get(id) ?? 0) + boost * top);
@@ -136,27 +144,27 @@ export class PassageIndex {
     return rare.length > 0 ? rare : terms;
   }
 
-  #ranked(version: VersionId, expression: string, limit: number): readonly Ranked[] {
+  #ranked(where: Scope, expression: string, limit: number): readonly Ranked[] {
     return this.#db
-      .prepare<[string, string, number], Ranked>(
+      .prepare<[string, ...string[], number], Ranked>(
         `SELECT i.rowid AS id, -bm25(passage_index) AS score
          FROM passage_index i JOIN passages p ON p.id = i.rowid
-         WHERE passage_index MATCH ? AND ${inVersion}
+         WHERE passage_index MATCH ? AND ${where.condition}
          ORDER BY score DESC, id LIMIT ?`,
       )
-      .all(expression, version, limit);
+      .all(expression, ...where.bound, limit);
   }
 
   /** passages that define an asked name, and how strongly that counts */
-  #definers(version: VersionId, identifiers: readonly string[]): Map<number, number> {
-    const find = this.#db.prepare<[string, string, number], { id: number; name: string }>(
+  #definers(where: Scope, identifiers: readonly string[]): Map<number, number> {
+    const find = this.#db.prepare<[string, ...string[], number], { id: number; name: string }>(
       `SELECT p.id, d.name FROM definitions d JOIN passages p ON p.id = d.passage_id
-       WHERE d.name = ? AND ${inVersion} LIMIT ?`,
+       WHERE d.name = ? AND ${where.condition} LIMIT ?`,
     );
     const boosts = new Map<number, number>();
     for (const name of definedNames(identifiers)) {
       const own = new Map<number, number>();
-      for (const row of find.all(name, version, maxDefinitions))
+      for (const row of find.all(name, ...where.bound, maxDefinitions))
         own.set(row.id, Math.max(own.get(row.id) ?? 0, row.name === name ? 1 : 0.5));
       for (const [id, boost] of own) boosts.set(id, (boosts.get(id) ?? 0) + boost);
     }
@@ -229,6 +237,16 @@ export class PassageIndex {
         .get(...bound),
     );
   }
+}
+
+/** The version's documents, or those of them that have one of the paths. */
+function scopeOf(version: VersionId, documents: readonly string[] | undefined): Scope {
+  if (documents === undefined) return { condition: inVersion, bound: [version] };
+  return {
+    condition: `p.content_id IN (SELECT content_id FROM version_files
+      WHERE version_id = ? AND path IN (SELECT value FROM json_each(?)))`,
+    bound: [version, JSON.stringify(documents)],
+  };
 }
 
 function termsText(text: string): string {

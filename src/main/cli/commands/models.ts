@@ -1,6 +1,6 @@
 /** `models`: the files that engines are made of. Needs no core: they lie in a folder. */
 import { downloadModel } from '../../app/model-download.ts';
-import { importModel, listModels, readManifest, removeModel } from '../../app/models.ts';
+import { availableModels, importModel, readManifest, removeModel } from '../../app/models.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { verifyGguf } from '../../formats/index.ts';
 import { expectPositionals, usageError, type Parsed } from '../arguments.ts';
@@ -26,7 +26,7 @@ export const models: Command = {
 async function list(args: Parsed, { dataFolder, json, output }: Context): Promise<void> {
   expectPositionals(args, []);
   const manifest = await readManifest();
-  const installed = await listModels(dataFolder);
+  const installed = await availableModels(dataFolder);
   if (json) {
     return output.json({
       models: installed.map(({ id, path, bytes, known }) => ({
@@ -101,7 +101,7 @@ async function download(args: Parsed, context: Context): Promise<void> {
     const names = manifest.models.map((model) => model.id).join(', ');
     throw new AppError('not-found', `No model ${id} can be downloaded.`, `There are: ${names}.`);
   }
-  if (args.flag('if-missing') && (await listModels(dataFolder)).some((model) => model.known?.id === id))
+  if (args.flag('if-missing') && (await availableModels(dataFolder)).some((model) => model.known?.id === id))
     return;
   let stage = 'Downloading';
   const model = await downloadModel(dataFolder, known, {

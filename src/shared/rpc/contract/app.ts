@@ -1,7 +1,7 @@
 /** The app itself: who owns the data folder, what changes, settings, backups, hardware. */
 import * as v from 'valibot';
 import type { OwnerInfo } from '../events.ts';
-import type { AppEvent, Backup, DataUsage, HardwareReport } from '../reports.ts';
+import type { AppEvent, Backup, DataUsage, HardwareReport, SampleBook } from '../reports.ts';
 import type { Settings } from '../settings.ts';
 import { settingsPatch } from '../settings.ts';
 import { name, nothing, subscription, unary } from './kinds.ts';
@@ -10,8 +10,17 @@ export const appMethods = {
   'app.info': unary<OwnerInfo>()(nothing),
   /** what changes, for as long as the caller listens; the first items say how things stand */
   'app.events': subscription<AppEvent>()(nothing),
+  /**
+   * What the shell knows of the machine: on battery reading waits (unless the setting says otherwise), and always before
+   * sleep.
+   */
+  'app.power': unary<{ readonly noted: true }>()(
+    v.strictObject({ onBattery: v.boolean(), asleep: v.boolean() }),
+  ),
   'app.hardware': unary<HardwareReport>()(nothing),
   'app.usage': unary<DataUsage>()(nothing),
+  /** a book that the app comes with, for the first run */
+  'app.sample': unary<SampleBook>()(nothing),
 
   'settings.get': unary<Settings>()(nothing),
   /** what the patch names; the rest stays */

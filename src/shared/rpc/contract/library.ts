@@ -76,7 +76,14 @@ export const libraryMethods = {
   'jobs.start': unary<JobStatus>()(
     v.variant('kind', [
       v.strictObject({ kind: v.literal('add'), name, paths, read: v.optional(read), ...engineChoice }),
-      v.strictObject({ kind: v.literal('update'), name, verify: v.optional(v.boolean()), ...engineChoice }),
+      v.strictObject({
+        kind: v.literal('update'),
+        name,
+        verify: v.optional(v.boolean()),
+        /** true: files that could not be read are tried once more, also unchanged ones */
+        retry: v.optional(v.boolean()),
+        ...engineChoice,
+      }),
       v.strictObject({ kind: v.literal('read'), name, ...engineChoice }),
     ]),
   ),

@@ -1,0 +1,92 @@
+/** Full-text search in the documents of a library, as its reader types it: hits in place, in pages. */
+import type { VersionId } from '../../shared/model/index.ts';
+import type { DocumentHit } from '../../shared/rpc/index.ts';
+import { termsOf, type Term } from '../../shared/text/terms.ts';
+import type { Db } from './database.ts';
+import type { DocumentReader } from './document-reader.ts';
+import { matchAll, matchesIn, snippet } from './full-text.ts';
+import { decodeText } from './text.ts';
+
+/** words of a query beyond these are ignored */
+const maxQueryTerms = 32;
+/**
+ * Passages with the rarest word beyond which hits come in the order of the index instead of by rank: ranking looks
+ * at every one of them before the first can be shown.
+ */
+const maxRanked = 20_000;
+/** the beginnings of words that are shorter stand for half of the index */
+const shortestPrefix = 3;
+
+interface HitRow {
+  content_id: number;
+  extractor_version: number;
+  start_offset: number;
+  end_offset: number;
+  line_start: number;
+  section: string | Buffer;
+}
+
+export class DocumentSearch {
+  readonly #db: Db;
+  readonly #reader: DocumentReader;
+
+  constructor(db: Db, reader: DocumentReader) {
+    this.#db = db;
+    this.#reader = reader;
+  }
+
+  /** @see LibraryViews.searchDocuments */
+  find(version: VersionId, query: string, page: { limit: number; offset: number }): readonly DocumentHit[] {
+    const terms = termsOf(query).slice(0, maxQueryTerms);
+    if (terms.length === 0) return [];
+    const order = this.#rarest(terms) > maxRanked ? 'i.rowid' : 'bm25(passage_index), i.rowid';
+    // Looked up hit by hit: gathering all contents of a large version first would cost more than the search itself.
+    const rows = this.#db
+      .prepare<[string, string, number, number], HitRow>(
+        `SELECT p.content_id, d.extractor_version, p.start_offset, p.end_offset, p.line_start, p.section
+         FROM passage_index i JOIN passages p ON p.id = i.rowid JOIN documents d ON d.content_id = p.content_id
+         WHERE passage_index MATCH ?
+           AND EXISTS (SELECT 1 FROM version_files f WHERE f.version_id = ? AND f.content_id = p.content_id)
+         ORDER BY ${order} LIMIT ? OFFSET ?`,
+      )
+      .all(matchAll(terms, shortestPrefix), version, page.limit, page.offset);
+    return rows.map((row) => this.#hit(version, row, terms));
+  }
+
+  #hit(version: VersionId, row: HitRow, terms: readonly Term[]): DocumentHit {
+    const path = this.#db
+      .prepare<[number, string], string | Buffer>(
+        'SELECT path FROM version_files WHERE content_id = ? AND version_id = ? ORDER BY ordinal LIMIT 1',
+      )
+      .pluck()
+      .get(row.content_id, version);
+    const text = this.#reader
+      .text(row.content_id, row.extractor_version)
+      .slice(row.start_offset, row.end_offset);
+    const matches = matchesIn(text, terms);
+    const before = text.slice(0, matches[0]?.start ?? 0);
+    return {
+      path: decodeText(path ?? ''),
+      start: row.start_offset,
+      end: row.end_offset,
+      line: row.line_start + before.split('\n').length - 1,
+      section: decodeText(row.section),
+      snippet: snippet(text, matches),
+    };
+  }
+
+  /** about how many passages of the whole index have the rarest word of the query */
+  #rarest(terms: readonly Term[]): number {
+    const exact = this.#db.prepare<[string], number>('SELECT doc FROM passage_terms WHERE term = ?').pluck();
+    const begun = this.#db
+      .prepare<[string, string], number>('SELECT sum(doc) FROM passage_terms WHERE term >= ? AND term < ?')
+      .pluck();
+    const last = terms.at(-1);
+    const others = terms.slice(0, -1).map((term) => exact.get(term.text) ?? 0);
+    const least = Math.min(...others);
+    if (last === undefined || least <= maxRanked) return least;
+    const isPrefix = last.kind === 'word' && last.text.length >= shortestPrefix;
+    const count = isPrefix ? begun.get(last.text, `${last.text}\u{10ffff}`) : exact.get(last.text);
+    return Math.min(least, count ?? 0);
+  }
+}
