@@ -16,7 +16,6 @@ const { values } = parseArgs({
   options: { data: { type: 'string' }, 'safe-mode': { type: 'boolean', default: false } },
 });
 const dataFolder = values.data ?? defaultDataFolder();
-const stop = new AbortController();
 let ending = false;
 
 const session = openSession({
@@ -57,7 +56,6 @@ try {
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
-  stop.abort();
   await hosting.end().catch((error: unknown) => log(said(error)));
   process.exit(0);
 }
