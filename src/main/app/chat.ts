@@ -12,7 +12,7 @@ import type { EngineChoice, Engines, LoadedModel } from './engines.ts';
 import type { Emit } from './event-stream.ts';
 import { eventStream } from './event-stream.ts';
 import type { AppEvents } from './events.ts';
-import { branchOf } from './export.ts';
+import { branchOf } from './exports/tree.ts';
 import type { Libraries } from './library.ts';
 import { ATTACHED } from './library.ts';
 import { samplingWith } from './sampling.ts';

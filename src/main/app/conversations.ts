@@ -10,7 +10,7 @@ import type {
 } from '../../shared/rpc/index.ts';
 import type { ConversationChange, Store } from '../store/index.ts';
 import type { AppEvents } from './events.ts';
-import { branchOf } from './export.ts';
+import { branchOf } from './exports/tree.ts';
 
 const DEFAULT_LIMIT = 100;
 const DEFAULT_HITS = 20;

@@ -76,7 +76,7 @@ export function createApp(config: AppConfig): App {
       'app.events': (_, { signal }) => events.listen(now, signal),
       ...settingsHandlers(settings, events),
       ...conversationHandlers(conversations),
-      ...conversationFileHandlers({ store, conversations, events }),
+      ...conversationFileHandlers({ store, events }),
       ...folderHandlers(store, events),
       ...trashHandlers(trash),
       ...chatHandlers(chat),

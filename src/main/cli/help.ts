@@ -9,7 +9,8 @@ usage: longleaf [options] <command> …
   library add NAME PATH… [--preview] [--read|--no-read]
   library list | show NAME | update NAME [--verify] [--preview] | read NAME | remove NAME
   conversations list | show ID | search TEXT | delete ID
-  conversations export ID --format md|json [--out FILE] | import FILE
+  conversations export ID…|--all [--format md|html|pdf|json] [--redact] [--out FILE|FOLDER]
+  conversations import FILE                JSON or ZIP of Longleaf, ChatGPT, Claude, Open WebUI
   models list | import FILE.gguf | remove ID | verify FILE.gguf
   serve [--port N] [--open]                the app in a browser of this machine
   state info NAME                          plan, tokens, bytes, checksum and checkpoints of a read library

@@ -7,6 +7,7 @@ import { makePassages } from './passages/index.ts';
 import { scan } from './scan.ts';
 import type { ExtractedDocument, ExtractorVersion, Ingest } from './types.ts';
 
+export { Archive, archiveLimits } from './zip.ts';
 export type * from './types.ts';
 
 /** Raised whenever the same file would give another text or other passages. */

@@ -52,6 +52,11 @@ export class Archive {
     }
   }
 
+  /** of all entries, in the order of the archive; folders end in '/' */
+  names(): string[] {
+    return [...this.#entries.keys()];
+  }
+
   has(name: string): boolean {
     return this.#entries.has(name.normalize('NFC'));
   }

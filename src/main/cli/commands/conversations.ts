@@ -1,6 +1,6 @@
 /** `conversations`: list, show, search, export, import, delete. */
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
 import type { ConversationId, Message } from '../../../shared/model/index.ts';
 import { expectPositionals, usageError, type Parsed } from '../arguments.ts';
@@ -9,14 +9,19 @@ import { plural, printable, table } from '../output.ts';
 import { citationLines, receiptLine } from '../answer.ts';
 
 export const conversations: Command = {
-  options: { format: { type: 'string' }, out: { type: 'string' } },
+  options: {
+    format: { type: 'string' },
+    out: { type: 'string' },
+    all: { type: 'boolean' },
+    redact: { type: 'boolean' },
+  },
   async run(args, context) {
     const [action, ...rest] = args.positionals;
     const given: Parsed = { ...args, positionals: rest };
     if (action === 'list') return list(given, context);
     if (action === 'show') return show(given, context);
     if (action === 'search') return search(given, context);
-    if (action === 'export') return exportOne(given, context);
+    if (action === 'export') return exportFile(given, context);
     if (action === 'import') return importFile(given, context);
     if (action === 'delete') return remove(given, context);
     throw usageError('conversations takes list, show ID, search TEXT, export ID, import FILE or delete ID.');
@@ -67,33 +72,54 @@ async function search(args: Parsed, { session, json, output }: Context): Promise
   }
 }
 
-async function exportOne(args: Parsed, { session, output, json }: Context): Promise<void> {
-  const [id = ''] = expectPositionals(args, ['ID']);
-  const format = args.oneOf('format', ['md', 'json', 'html', 'pdf']) ?? 'md';
-  if (format !== 'md' && format !== 'json')
-    throw new AppError(
-      'unsupported',
-      `Export as ${format} is not there yet.`,
-      'Use --format md or --format json.',
-    );
-  const exported = await session.call('conversations.export', { ids: [id as ConversationId], format });
+async function exportFile(args: Parsed, { session, output, json }: Context): Promise<void> {
+  const all = args.flag('all');
+  if (all) expectPositionals(args, []);
+  else if (args.positionals.length === 0) throw usageError('ID is missing; --all takes all conversations.');
+  const format = args.oneOf('format', ['md', 'html', 'pdf', 'json']) ?? 'md';
   const out = args.text('out');
-  if (out === undefined || out === '-') return output.write(exported.content);
-  await writeFile(out, exported.content).catch((cause: Error) => {
-    throw new AppError('invalid-input', `${out} cannot be written: ${cause.message}.`, 'Check the path.', {
+  const exported = await session.call('conversations.export', {
+    ...(all ? {} : { ids: args.positionals as ConversationId[] }),
+    format,
+    redact: args.flag('redact'),
+  });
+  const content = Buffer.from(exported.content, exported.encoding);
+  if (out === undefined || out === '-') {
+    if (exported.encoding === 'utf8') return output.write(exported.content);
+    throw usageError(`${exported.fileName} is no text: --out FILE or --out FOLDER says where it goes.`);
+  }
+  const isFolder = (await stat(out).catch(() => null))?.isDirectory() === true;
+  const file = isFolder ? join(out, exported.fileName) : out;
+  await writeFile(file, content).catch((cause: Error) => {
+    throw new AppError('invalid-input', `${file} cannot be written: ${cause.message}.`, 'Check the path.', {
       cause,
     });
   });
-  if (json) return output.json({ file: resolve(out), bytes: Buffer.byteLength(exported.content) });
-  output.line(`Wrote ${out}.`);
+  if (json) return output.json({ file: resolve(file), bytes: content.length });
+  output.line(`Wrote ${file}.`);
 }
 
 async function importFile(args: Parsed, { session, json, output }: Context): Promise<void> {
   const [file = ''] = expectPositionals(args, ['FILE']);
-  const imported = await session.call('conversations.import', { file: resolve(file) });
-  if (json) return output.json(imported);
-  for (const { conversation, messages } of imported.conversations)
-    output.line(`${conversation.id}  ${plural(messages, 'message')}  ${printable(conversation.title)}`);
+  const report = await session.call('conversations.import', { file: resolve(file) });
+  const { conversations: added, unchanged, failed } = report;
+  if (json) output.json(report);
+  else {
+    for (const { conversation, messages } of added)
+      output.line(`${conversation.id}  ${plural(messages, 'message')}  ${oneLine(conversation.title)}`);
+    if (unchanged > 0) output.line(`${plural(unchanged, 'conversation')} here already, unchanged.`);
+    for (const { title, reason } of failed)
+      output.note(`Not imported: ${oneLine(title)}: ${oneLine(reason)}`);
+  }
+  if (added.length === 0 && unchanged === 0 && failed.length > 0)
+    throw new AppError(
+      'invalid-input',
+      `None of ${plural(failed.length, 'conversation')} could be imported.`,
+    );
+}
+
+function oneLine(text: string): string {
+  return printable(text).replaceAll('\n', ' ');
 }
 
 async function remove(args: Parsed, { session, json, output }: Context): Promise<void> {
