@@ -2,6 +2,7 @@
 import type { WireError } from '../../shared/errors.ts';
 import { toWire } from '../../shared/errors.ts';
 import type { ModelEvent, ModelSummary } from '../../shared/rpc/index.ts';
+import manifest from '../../../resources/models.json';
 import { core } from './core.svelte.ts';
 import { ui } from './ui.svelte.ts';
 
@@ -20,6 +21,11 @@ export interface Refusal {
   readonly error: WireError;
 }
 
+type KnownModel = Pick<
+  (typeof manifest.models)[number],
+  'id' | 'name' | 'bytes' | 'licence' | 'trainedLength'
+>;
+
 class Models {
   list = $state.raw<readonly ModelSummary[]>([]);
   loaded = $state(false);
@@ -37,6 +43,12 @@ class Models {
   /** The one that answers where a conversation has not chosen another. */
   get chosen(): ModelSummary | undefined {
     return this.list.find((model) => model.isDefault);
+  }
+
+  /** Models that the app knows and can fetch, which are not here yet. */
+  get available(): readonly KnownModel[] {
+    if (!this.loaded) return [];
+    return manifest.models.filter(({ id }) => !this.list.some((model) => model.id === id));
   }
 
   byId(id: string): ModelSummary | undefined {

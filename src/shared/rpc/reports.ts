@@ -188,3 +188,11 @@ export interface Backup {
   readonly bytes: number;
   readonly createdAt: string;
 }
+
+export interface SampleBook {
+  /** of the library that it becomes */
+  readonly name: string;
+  /** absolute */
+  readonly path: string;
+  readonly bytes: number;
+}
