@@ -56,7 +56,9 @@ function step(command, args, options = {}) {
   });
   if (result.error) return { ok: false, why: result.error.message };
   if (result.signal) process.exit(128 + constants.signals[result.signal]);
-  return { ok: result.status === 0, why: `exit code ${result.status}` };
+  // the first line of what was kept of its errors, where it was kept
+  const [said = ''] = /\S.*/.exec(result.stderr ?? '') ?? [];
+  return { ok: result.status === 0, why: said || `exit code ${result.status}` };
 }
 
 // --- 1. packages -------------------------------------------------------------------------------------------
@@ -207,6 +209,72 @@ function fetchModel(args) {
   return step(pinnedNode(), command, { cwd: callerFolder() }).ok;
 }
 
+// --- desktop app -------------------------------------------------------------------------------------------
+
+/** Where Electron's own package puts its binary, below its folder. */
+const electronFiles = {
+  linux: 'electron',
+  darwin: 'Electron.app/Contents/MacOS/Electron',
+  win32: 'electron.exe',
+};
+
+/** Why there can be no window here; null when there can. */
+function noWindow() {
+  if (process.platform !== 'linux') return null;
+  if (!process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) return 'There is no display';
+  // Chromium's sandbox does not start as root, and without it there is no app.
+  return process.getuid() === 0 ? 'The desktop app does not run as root' : null;
+}
+
+/** Electron's binary, fetched by its own installer when it is not there yet; or why there is none. */
+function electron() {
+  const file = electronFiles[process.platform];
+  const given = process.env.ELECTRON_OVERRIDE_DIST_PATH;
+  const binary = join(given || join(modules, 'electron', 'dist'), file ?? '');
+  if (file && existsSync(binary)) return { binary };
+  if (given || !file) return { why: `There is no Electron in ${given ?? process.platform}` };
+  say('Fetching Electron, once …');
+  const fetched = step(pinnedNode(), [join(modules, 'electron', 'install.js')], {
+    stdio: ['ignore', 2, 'pipe'],
+    encoding: 'utf8',
+    timeout: 600_000,
+  });
+  return fetched.ok && existsSync(binary)
+    ? { binary }
+    : { why: `Electron could not be fetched (${fetched.why})` };
+}
+
+/** Shows the app; serves the page where there can be no window, or where it does not open. */
+function showApp(args) {
+  const serve = (why) => {
+    say(`${why}: the page is served to a browser instead. In the terminal: npm run -s longleaf -- chat`);
+    become('src/main/cli.ts', ['serve', ...args]);
+  };
+  const hindrance = noWindow();
+  if (hindrance !== null) return serve(hindrance);
+  const { binary, why } = electron();
+  if (!binary) return serve(why);
+  const env = { ...environment(), LONGLEAF_NODE: pinnedNode() };
+  delete env.ELECTRON_RUN_AS_NODE;
+  const begin = performance.now();
+  const child = spawn(binary, [root, ...args], {
+    cwd: callerFolder(),
+    stdio: 'inherit',
+    env,
+  });
+  const stop = (signal) => child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+  const ended = (code, signal, reason) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(name, stop);
+    // A library or a sandbox that this system lacks ends it at once, before there is a window.
+    if (code !== 0 && performance.now() - begin < 10_000)
+      return serve(`The desktop app did not start (${reason})`);
+    process.exit(signal ? 128 + constants.signals[signal] : code);
+  };
+  child.on('error', (error) => ended(1, null, error.message));
+  child.on('exit', (code, signal) => ended(code, signal, signal ?? `exit code ${code}`));
+}
+
 // --- start -------------------------------------------------------------------------------------------------
 
 /** npm runs scripts in the package's folder; the paths that the user typed mean the folder they stand in. */
@@ -233,12 +301,14 @@ function become(script, args, cwd = callerFolder()) {
 }
 
 const commands = {
-  /** npm start [-- command …]: everything a bare clone needs, then the program */
+  /** npm start [-- command …]: everything a bare clone needs, then the command; without one the app */
   start(args) {
     install(false);
     buildNative();
+    buildPage();
     if (!fetchModel(args)) process.exit(1);
-    become('src/main/cli.ts', args);
+    if (args.length === dataOptions(args).length) showApp(args);
+    else become('src/main/cli.ts', args);
   },
   /** npm run -s longleaf -- command … : nothing but the program, fast; `serve` shows the page, so that must be there */
   longleaf(args) {
