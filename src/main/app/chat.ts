@@ -125,6 +125,7 @@ export class Chat {
         question: question.content,
         passagesText: request.regenerate === undefined ? undefined : question.passagesText,
         usePassages: request.passages ?? true,
+        documents: request.documents,
         useState: request.state ?? true,
         maxTokens: sampling.maxTokens,
         whenFull: request.whenFull ?? (settings.current['context.whenFull'] === 'slide' ? 'slide' : 'refuse'),

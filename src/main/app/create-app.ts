@@ -1,16 +1,26 @@
 /** The handlers of the RPC contract over plain parts: store, ingest, engine starter, settings. */
-import type { AppEvent, Handlers, LibraryEvent } from '../../shared/rpc/index.ts';
+import type { AppEvent, Handlers } from '../../shared/rpc/index.ts';
 import type { Ingest } from '../ingest/index.ts';
 import type { Store } from '../store/index.ts';
+import { backupHandlers, DailyBackup } from './backups.ts';
 import { Chat, chatHandlers } from './chat.ts';
+import { ContextMaps } from './context-map.ts';
 import { conversationFileHandlers } from './conversation-files.ts';
 import { Conversations, conversationHandlers } from './conversations.ts';
+import { dataUsage } from './data-usage.ts';
 import type { EngineChoice, StartEngine } from './engines.ts';
 import { Engines } from './engines.ts';
 import { AppEvents } from './events.ts';
 import { folderHandlers } from './folders.ts';
+import { hardwareReport } from './hardware.ts';
+import { startHousekeeping } from './housekeeping.ts';
+import { Jobs } from './jobs.ts';
 import { libraryHandlers } from './library-handlers.ts';
-import { Libraries } from './library.ts';
+import { ATTACHED, Libraries } from './library.ts';
+import { modelHandlers } from './model-handlers.ts';
+import { Power, powerHandlers } from './power.ts';
+import { ReadingGate } from './reading-gate.ts';
+import { sampleHandlers } from './sample.ts';
 import type { AppSettings } from './settings.ts';
 import { settingsHandlers } from './settings.ts';
 import { Trash, trashHandlers } from './trash.ts';
@@ -32,15 +42,15 @@ export interface AppConfig {
 /** What `createApp` gives; 'app.info' is the host's own. */
 export interface App {
   readonly handlers: Omit<Handlers, 'app.info'>;
-  /** libraries whose adding or reading was cut off by a kill */
-  unfinished(): Promise<readonly { readonly name: string; readonly kind: 'add' | 'read' }[]>;
-  /** takes such work up again, one after the other, until it is done or cancelled */
-  resume(onEvent: (name: string, event: LibraryEvent) => void, signal: AbortSignal): Promise<void>;
+  /** libraries on which work was cut off by a kill or a restart */
+  unfinished(): Promise<readonly { readonly name: string; readonly kind: 'add' | 'update' | 'read' }[]>;
+  /** takes such work up again as jobs; returns when they have begun */
+  resume(): Promise<void>;
   close(): Promise<void>;
 }
 
 export function createApp(config: AppConfig): App {
-  const { store, settings, ingest, extractorVersion } = config;
+  const { dataFolder, store, settings, ingest, extractorVersion } = config;
   const events = new AppEvents();
   const onNote = (text: string): void => {
     config.onNote?.(text);
@@ -53,7 +63,13 @@ export function createApp(config: AppConfig): App {
     limits: () => settings.stateLimits,
     preferredModel: () => settings.model,
   });
+  const gate = new ReadingGate();
+  const power = new Power(gate, settings);
   const libraries = new Libraries({
+    gate,
+    onChange: (name) => {
+      if (!name.startsWith(ATTACHED)) events.emit({ kind: 'libraries', name });
+    },
     store,
     ingest,
     extractorVersion,
@@ -63,34 +79,46 @@ export function createApp(config: AppConfig): App {
       return settings.maxFileBytes;
     },
   });
+  const jobs = new Jobs({ store, libraries, emit: events.emit });
+  const maps = new ContextMaps(store, engines);
   const conversations = new Conversations(store, events);
   const chat = new Chat({ store, engines, libraries, settings, events });
   const trash = new Trash({ store, events, libraries, isAnswering: (id) => chat.isAnswering(id) });
+  const daily = new DailyBackup({ store, onNote, isWanted: () => settings.current['backups.daily'] });
+  const stopHousekeeping = startHousekeeping(trash, daily);
 
   /** how things stand, for a new listener */
-  const now = (): Promise<readonly AppEvent[]> =>
-    Promise.resolve([{ kind: 'settings', settings: settings.current }, chat.answering()]);
+  const now = async (): Promise<readonly AppEvent[]> => {
+    const known = await jobs.list();
+    return [
+      { kind: 'settings', settings: settings.current },
+      chat.answering(),
+      ...known.map((job): AppEvent => ({ kind: 'job', job })),
+    ];
+  };
 
   return {
     handlers: {
       'app.events': (_, { signal }) => events.listen(now, signal),
-      ...settingsHandlers(settings, events),
+      'app.hardware': () => hardwareReport(),
+      'app.usage': () => dataUsage(dataFolder),
+      ...settingsHandlers(settings, events, () => power.apply()),
+      ...powerHandlers(power),
+      ...sampleHandlers,
+      ...backupHandlers(store),
       ...conversationHandlers(conversations),
-      ...conversationFileHandlers({ store, events }),
+      ...conversationFileHandlers({ store, events, settings }),
       ...folderHandlers(store, events),
       ...trashHandlers(trash),
       ...chatHandlers(chat),
-      ...libraryHandlers(libraries),
+      ...libraryHandlers({ store, engines, libraries, jobs, maps }),
+      ...modelHandlers({ dataFolder, engines, settings, emit: events.emit }),
     },
-    unfinished: () => libraries.unfinished(),
-    resume: async (onEvent, signal) => {
-      for (const { name, kind } of await libraries.unfinished()) {
-        const emit = (event: LibraryEvent): void => onEvent(name, event);
-        if (kind === 'add') await libraries.update({ name }, emit, signal);
-        else await libraries.read({ name }, emit, signal);
-      }
-    },
+    unfinished: () => jobs.unfinished(),
+    resume: () => jobs.resumeAll(),
     close: async () => {
+      stopHousekeeping();
+      await jobs.close();
       await engines.close();
       await ingest.close();
       await store.close();

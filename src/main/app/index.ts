@@ -2,6 +2,8 @@
 export type { App } from './create-app.ts';
 export type { OpenAppOptions } from './open-app.ts';
 export { openApp, STATE_LIMITS } from './open-app.ts';
+// For `doctor`.
+export { hardwareReport } from './hardware.ts';
 // For measurements (bench/questions): single turns without a conversation.
 export { Engines } from './engines.ts';
 export type { ScoredAnswer } from './score-answer.ts';

@@ -37,10 +37,12 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
     );
   let store: Store | undefined;
   try {
-    store = await openStore({ dataFolder });
+    store = await openStore({ dataFolder, onNote });
     // Answers that a kill left 'running' say so from now on.
     await store.reapInterrupted();
     const settings = await AppSettings.load(store);
+    // It was started before the settings were known: one that they would have otherwise makes room.
+    if (!isAsSet(settings, firstEngine)) await early?.close();
     const app = createApp({
       dataFolder,
       store,
@@ -58,4 +60,11 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
     await Promise.all([early?.close(), store?.close()]);
     throw error;
   }
+}
+
+/** Whether an engine that was started with the defaults is the one that the settings ask for. */
+function isAsSet(settings: AppSettings, choice: EngineChoice | undefined): boolean {
+  const { maxMemoryMB, maxDiskGB } = settings.stateLimits;
+  const limitsAreDefault = maxMemoryMB === STATE_LIMITS.maxMemoryMB && maxDiskGB === STATE_LIMITS.maxDiskGB;
+  return limitsAreDefault && (settings.model === undefined || choice?.model !== undefined);
 }

@@ -1,7 +1,7 @@
 /** `doctor`: what is here, what is missing, and the remedy. Needs neither core nor engine. */
 import { access, mkdir, constants as modes, statfs } from 'node:fs/promises';
-import { arch, cpus, freemem, platform, release, totalmem } from 'node:os';
 import { AppError } from '../../../shared/errors.ts';
+import { hardwareReport } from '../../app/index.ts';
 import { readManifest, resolveModel } from '../../app/models.ts';
 import { simdLevels } from '../../engine/index.ts';
 import { sha256File } from '../../formats/index.ts';
@@ -59,9 +59,9 @@ function show({ name, ok, value, remedy }: Finding, output: Context['output']): 
   if (remedy !== undefined) output.line(`${' '.repeat(23)}${printable(remedy)}`);
 }
 
-function system(): Finding {
-  const cores = cpus();
-  const value = `${platform()} ${release()}, ${arch()}, ${cores.length} × ${cores[0]?.model ?? 'CPU'}, ${size(totalmem())} of memory, ${size(freemem())} free`;
+async function system(): Promise<Finding> {
+  const { platform, cpu, memoryMB } = await hardwareReport();
+  const value = `${platform}, ${cpu.cores} × ${cpu.name}, ${size(memoryMB.total * 2 ** 20)} of memory, ${size(memoryMB.free * 2 ** 20)} free`;
   return { name: 'system', ok: true, value };
 }
 
@@ -156,6 +156,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function adapters(): Finding {
-  return { name: 'adapters', ok: true, value: 'none used: this version computes on the CPU' };
+async function adapters(): Promise<Finding> {
+  const { devices } = await hardwareReport();
+  const value = devices.map(({ name, reason }) => (reason === null ? name : `${name}: ${reason}`)).join('; ');
+  return { name: 'adapters', ok: true, value };
 }

@@ -31,6 +31,11 @@ export function onnxruntimeVersion(): string {
   return onnxruntime().env.versions.node ?? 'unknown';
 }
 
+/** of the package; does not load its library */
+export function onnxruntimePackage(): string {
+  return (require('onnxruntime-node/package.json') as { version: string }).version;
+}
+
 /** f32 matrix [rows][columns] over memory that the caller owns. */
 export interface Matrix {
   readonly rows: number;
