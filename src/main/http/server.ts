@@ -58,7 +58,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     maxHeaderSize: 16 * 1024,
   });
   server.maxConnections = MOST_CONNECTIONS;
-  server.timeout = 60_000;
+  // until it has asked for something, a connection has little patience: it may keep others out
+  server.timeout = 10_000;
   const port = await listen(server, options.port);
   const access: Access = { token: options.token ?? newToken(), port };
   const uploads = new Uploads(options.dataFolder);
@@ -70,6 +71,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   });
 
   server.on('request', (request, response) => {
+    request.socket.setTimeout(60_000);
     routes.answer(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else sendError(response, 500, new AppError('internal', toWire(error).message));
