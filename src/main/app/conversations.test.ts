@@ -137,6 +137,21 @@ describe('a conversation', () => {
     expect(shown.currentId).toBe(first.answer.messageId);
   });
 
+  it('is shown with as much as is wanted', async () => {
+    await test.write({ 'a.txt': 'The lamp is lit at dusk.' });
+    await test.add({ name: 'coast' });
+    const args = { question: 'When is the lamp lit?', library: 'coast', state: false, sampling: short };
+    const id = (await test.ask(args)).answer.conversationId;
+    const all = await call('conversations.show', { id });
+    expect(all.branch).toEqual(all.messages);
+    expect(all.messages[0]?.passagesText).toContain('The lamp is lit at dusk.');
+    const { passagesText: _, ...question } = all.messages[0] ?? {};
+    const tree = await call('conversations.show', { id, messages: 'tree' });
+    expect(tree).toEqual({ ...all, branch: [], messages: [question, all.messages[1]] });
+    const none = await call('conversations.show', { id, messages: 'none' });
+    expect(none).toEqual({ ...all, branch: [], messages: [] });
+  });
+
   it('what can not begin stays in view, with its question; a stop before the beginning too', async () => {
     const { id } = await call('conversations.create', {});
     const nowhere = join(test.folder, 'nowhere');

@@ -38,15 +38,13 @@ export class Conversations {
   }
 
   /** @throws AppError 'not-found' */
-  async show(id: ConversationId): Promise<ConversationDetails> {
+  async show({ id, messages: wanted }: Args<'conversations.show'>): Promise<ConversationDetails> {
     const conversation = await this.require(id);
-    const messages = await this.#store.messages(id);
-    return {
-      conversation,
-      library: await this.#libraryName(conversation.libraryId),
-      messages,
-      branch: branchOf(messages, conversation.currentId),
-    };
+    const library = await this.#libraryName(conversation.libraryId);
+    if (wanted === 'none') return { conversation, library, messages: [], branch: [] };
+    const messages = await this.#store.messages(id, { passagesText: wanted !== 'tree' });
+    const branch = wanted === 'tree' ? [] : branchOf(messages, conversation.currentId);
+    return { conversation, library, messages, branch };
   }
 
   /** What is named changes. @throws AppError 'not-found'; 'conflict' for the library of one that was asked already */
@@ -106,7 +104,7 @@ export function conversationHandlers(
   return {
     'conversations.list': (args) => conversations.list(args),
     'conversations.create': (args) => conversations.create(args),
-    'conversations.show': ({ id }) => conversations.show(id),
+    'conversations.show': (args) => conversations.show(args),
     'conversations.change': (args) => conversations.change(args),
     'conversations.search': ({ query, limit }) => conversations.search(query, limit),
   };

@@ -210,6 +210,38 @@ describe('a full disk', () => {
     closeDatabase(db);
   });
 
+  it('what the user wrote uses the reserve: a draft, a folder; settings are refused whole', () => {
+    const { db, executor, id, released } = smallStore();
+    const large = 'x'.repeat(60_000);
+    const replies = executor.run([
+      { id: 1, method: 'updateConversation', args: [id, { draft: large }] },
+      {
+        id: 2,
+        method: 'setSettings',
+        args: [
+          new Map([
+            ['a', '1'],
+            ['b', large.repeat(20)],
+          ]),
+        ],
+      },
+      { id: 3, method: 'settings', args: [['a', 'b']] },
+      { id: 4, method: 'createFolder', args: ['Sea'] },
+      { id: 5, method: 'addMessage', args: [{ ...message(id, 'asked')[0], clearsDraft: true }] },
+      { id: 6, method: 'conversation', args: [id] },
+    ]);
+    expect(replies).toMatchObject([
+      { value: { draft: large } },
+      { kind: 'error', error: { code: 'disk-full' } },
+      { value: new Map() },
+      { value: { name: 'Sea' } },
+      { value: { content: 'asked' } },
+      { value: { draft: '', title: 'full' } },
+    ]);
+    expect(released()).toBe(1);
+    closeDatabase(db);
+  });
+
   it('a document that does not fit leaves no trace', () => {
     const { db, executor, id } = smallStore();
     const hash = 'a'.repeat(64);

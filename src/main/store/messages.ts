@@ -26,6 +26,9 @@ interface MessageRow {
   passages_text: string | Buffer | null;
 }
 
+const COLUMNS_BUT_PASSAGES = `seq, id, conversation_id, parent_id, role, content, status, created_at, model, backend,
+  plan, parameters, receipt, citations, timings, NULL AS passages_text`;
+
 export class Messages {
   readonly #db: Db;
   readonly #conversations: Conversations;
@@ -138,10 +141,11 @@ export class Messages {
   }
 
   /** all branches, in the order in which they were written */
-  list(conversation: ConversationId): readonly Message[] {
+  list(conversation: ConversationId, { passagesText } = { passagesText: true }): readonly Message[] {
     if (this.#conversations.get(conversation) === null) throw conversationMissing(conversation);
+    const columns = passagesText ? '*' : COLUMNS_BUT_PASSAGES;
     return this.#db
-      .prepare<[string], MessageRow>('SELECT * FROM messages WHERE conversation_id = ? ORDER BY seq')
+      .prepare<[string], MessageRow>(`SELECT ${columns} FROM messages WHERE conversation_id = ? ORDER BY seq`)
       .all(conversation)
       .map(toMessage);
   }

@@ -69,7 +69,7 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
     addMessage: (fields) => messages.add(fields),
     updateAnswer: (id, fields) => messages.updateAnswer(id, fields),
     setPassagesText: (id, text) => messages.setPassagesText(id, text),
-    messages: (id) => messages.list(id),
+    messages: (id, options) => messages.list(id, options),
     searchMessages: (query, limit) => messageIndex.search(query, limit),
     reapInterrupted: () => messages.reapInterrupted(),
 

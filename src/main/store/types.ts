@@ -173,8 +173,8 @@ export interface Store extends LibraryViews {
   }): Promise<Message>;
   updateAnswer(id: MessageId, fields: Partial<AnswerFields>): Promise<void>;
   setPassagesText(id: MessageId, text: string): Promise<void>;
-  /** all messages of the tree, oldest first */
-  messages(id: ConversationId): Promise<readonly Message[]>;
+  /** all messages of the tree, oldest first; `passagesText`, most of what a question weighs, unless it is not wanted */
+  messages(id: ConversationId, options?: { passagesText: boolean }): Promise<readonly Message[]>;
   searchMessages(query: string, limit: number): Promise<readonly MessageHit[]>;
   /** running answers left by a crash become 'interrupted'; returns how many. Called once at start. */
   reapInterrupted(): Promise<number>;

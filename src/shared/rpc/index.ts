@@ -13,7 +13,7 @@ export type {
 } from './contract.ts';
 export type * from './events.ts';
 export type * from './reports.ts';
-export { defaultSettings, settingsFrom, settingsPatch } from './settings.ts';
+export { defaultSettings, settingsFrom } from './settings.ts';
 export type { SettingKey, Settings, SettingsPatch } from './settings.ts';
 export { createClient, wasNotBegun, type Client } from './client.ts';
 export { join as joinEvents } from './join.ts';

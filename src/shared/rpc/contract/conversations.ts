@@ -60,7 +60,16 @@ export const conversationMethods = {
   'conversations.create': unary<Conversation>()(
     v.strictObject({ library: v.optional(name), folder: v.optional(v.nullable(folderId)) }),
   ),
-  'conversations.show': unary<ConversationDetails>()(v.strictObject({ id: conversationId })),
+  'conversations.show': unary<ConversationDetails>()(
+    v.strictObject({
+      id: conversationId,
+      /**
+       * how much comes along; 'tree': all messages without `passagesText`, and no `branch`, which follows from them;
+       * 'none': neither. Absent: everything.
+       */
+      messages: v.optional(v.picklist(['tree', 'none'])),
+    }),
+  ),
   /** what is named changes, the rest stays */
   'conversations.change': unary<Conversation>()(
     v.strictObject({
