@@ -142,6 +142,13 @@ module.exports = {
     onlyFrom('yauzl', '(^|/)node_modules/(@types/)?yauzl/', '^src/main/(ingest/.*zip[^/]*|app/wheel)[.]ts$'),
     onlyFrom('electron', '(^|/)node_modules/electron/', '^src/(main/shell/|main/index[.]ts|preload/)'),
     onlyFrom('ws', '(^|/)node_modules/(@types/)?ws/', '^src/main/(http/|host/ports/websocket[.]ts)'),
+    onlyFrom(
+      'pdfkit',
+      '(^|/)node_modules/(@types/)?pdfkit/',
+      '^src/main/app/exports/pdf/(index|sheet)[.]ts$',
+    ),
+    onlyFrom('fontkit', '(^|/)node_modules/fontkit/', '^src/main/app/exports/pdf/outline-font[.]ts$'),
+    onlyFrom('yazl', '(^|/)node_modules/(@types/)?yazl/', '^src/main/app/exports/zip[.]ts$'),
     onlyFrom('node-llama-cpp', '(^|/)node_modules/node-llama-cpp/', '^bench/'),
   ],
   options: {

@@ -61,7 +61,9 @@ class SelfContained {
       const tokens = markdown.parse(`${text}\n\nprobe\n`, {});
       const [open, probe] = tokens.splice(-3);
       const isApart = open?.type === 'paragraph_open' && open.level === 0 && probe?.content === 'probe';
-      return isApart && markdown.renderer.render(tokens, markdown.options, {}) === markdown.render(`${text}\n`);
+      return (
+        isApart && markdown.renderer.render(tokens, markdown.options, {}) === markdown.render(`${text}\n`)
+      );
     });
   }
 

@@ -83,7 +83,7 @@ function pathPattern(path: string): RegExp {
   const drive = /^[a-z]:$/i.test(parts[0] ?? '');
   const start = drive ? String.raw`(?<![\p{L}\p{N}])` : String.raw`(?<![\p{L}\p{N}_.-])${separator}`;
   return new RegExp(
-    `(?:file:${separator}(?=[a-z]:))?${start}${parts.map(escape).join(separator)}(?:(${separator})|${endOfPart})`,
+    `(?:file:${drive ? separator : ''})?${start}${parts.map(escape).join(separator)}(?:(${separator})|${endOfPart})`,
     drive ? 'giu' : 'gu',
   );
 }

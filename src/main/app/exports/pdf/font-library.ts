@@ -78,7 +78,8 @@ export class FontLibrary {
     const font = new OutlineFont(readFileSync(packageFile(name, `files/${file}`)), {
       name: postscriptName,
       axes,
-      ligatures: name !== 'jetbrains-mono',
+      // Inter and JetBrains Mono draw '->' as an arrow: what was typed shall stay what it was
+      ligatures: name !== 'jetbrains-mono' && name !== 'inter',
     });
     this.#fonts.set(key, font);
     return font;

@@ -7,7 +7,7 @@ const closing = String.raw`、。，．・：；？！ー々〻ぁぃぅぇぉ�
 const opening = String.raw`「『（【〔〈《［｛‘“`;
 
 const pieces = new RegExp(
-  String.raw`\s+|[${opening}]*[${ideographs}][${closing}]*|[^\s${ideographs}]+?(?:[-/](?=[\p{L}\p{N}])|(?=[\s${ideographs}]|$))`,
+  String.raw`\s+|[${opening}]*[${ideographs}][${closing}]*|[^\s${ideographs}]+?(?:(?<=[\p{L}\p{N}])[-/](?=[\p{L}\p{N}])|(?=[\s${ideographs}]|$))`,
   'gu',
 );
 
@@ -23,5 +23,5 @@ export function mayBreakBetween(before: string, after: string): boolean {
   const [first = ''] = after;
   if (/\s/u.test(last) || /\s/u.test(first)) return true;
   if (closing.includes(first) || opening.includes(last)) return false;
-  return /[-/]$/.test(before) || ideograph.test(last) || ideograph.test(first);
+  return /[\p{L}\p{N}][-/]$/u.test(before) || ideograph.test(last) || ideograph.test(first);
 }

@@ -20,6 +20,11 @@ export interface OutlineFontOptions {
 /** What pdfkit asks of a font, and nothing else. Sizes are in the font's units. */
 export class OutlineFont {
   readonly #font: Font;
+  /**
+   * For outlines alone. fontkit keeps each glyph with the characters it was first asked for, and asks for the parts of
+   * a composite with none: '.' would lose its meaning to ':'.
+   */
+  readonly #shapes: Font;
   readonly #tables: ReadonlyMap<string, Buffer>;
   readonly #features: Readonly<Record<string, boolean>>;
   readonly postscriptName: string;
@@ -38,8 +43,10 @@ export class OutlineFont {
   /** @throws Error when the file is no font */
   constructor(woff2: Buffer, { name, axes, ligatures }: OutlineFontOptions) {
     this.#tables = decodeWoff2(woff2);
-    const font = create(writeSfnt(trueType, this.#tables)).getVariation(axes);
+    const variable = create(writeSfnt(trueType, this.#tables));
+    const font = variable.getVariation(axes);
     this.#font = font;
+    this.#shapes = variable.getVariation(axes);
     this.#features = ligatures ? {} : { liga: false, clig: false, calt: false };
     this.postscriptName = name;
     this.unitsPerEm = font.unitsPerEm;
@@ -60,7 +67,7 @@ export class OutlineFont {
   }
 
   getGlyph(id: number): { readonly advanceWidth: number } {
-    return this.#font.getGlyph(id);
+    return this.#shapes.getGlyph(id);
   }
 
   layout(text: string): GlyphRun {
@@ -68,7 +75,7 @@ export class OutlineFont {
   }
 
   createSubset(): OutlineSubset {
-    return new OutlineSubset(this.#font, this.#tables);
+    return new OutlineSubset(this.#shapes, this.#tables);
   }
 }
 
