@@ -15,19 +15,20 @@ export class ReadingGate {
   readonly #reasons = new Set<HoldReason>();
   /** fires at the next hold */
   #held = new AbortController();
-  #opened = Promise.withResolvers<undefined>();
+  /** resolves at the next change of the reasons */
+  #changed = Promise.withResolvers<undefined>();
 
   /** Stops whoever reads, and lets nobody begin, until `release` was called for each reason. */
   hold(reason: HoldReason): void {
-    if (this.#reasons.size === 0) this.#opened = Promise.withResolvers();
     this.#reasons.add(reason);
     this.#held.abort();
+    this.#tell();
   }
 
   release(reason: HoldReason): void {
-    if (!this.#reasons.delete(reason) || this.#reasons.size > 0) return;
-    this.#held = new AbortController();
-    this.#opened.resolve(undefined);
+    if (!this.#reasons.delete(reason)) return;
+    if (this.#reasons.size === 0) this.#held = new AbortController();
+    this.#tell();
   }
 
   /**
@@ -58,7 +59,12 @@ export class ReadingGate {
   async #open(signal: AbortSignal, onTurn: (turn: ReadingTurn) => void): Promise<void> {
     for (let [reason] = this.#reasons; reason !== undefined; [reason] = this.#reasons) {
       onTurn(reason);
-      await untilAborted(this.#opened.promise, signal);
+      await untilAborted(this.#changed.promise, signal);
     }
+  }
+
+  #tell(): void {
+    this.#changed.resolve(undefined);
+    this.#changed = Promise.withResolvers();
   }
 }
