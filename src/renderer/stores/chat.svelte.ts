@@ -5,7 +5,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { AppError } from '../../shared/errors.ts';
 import type { Conversation, ConversationId, Message, MessageId } from '../../shared/model/index.ts';
-import type { ConversationSummary } from '../../shared/rpc/index.ts';
 import { branchOf, newestLeaf, siblingsOf } from '../lib/message-tree.ts';
 import { m } from '../paraglide/messages.js';
 import { conversations } from './conversations.svelte.ts';
@@ -27,7 +26,7 @@ const FOLLOW_MS = 1_200;
 class Chat {
   /** null: a new chat, which is created with its first question or draft */
   id = $state.raw<ConversationId | null>(null);
-  conversation = $state.raw<Conversation | null>(null);
+  #loaded = $state.raw<Conversation | null>(null);
   messages = $state.raw<readonly Message[]>([]);
   currentId = $state.raw<MessageId | null>(null);
   /** name of the library; of a new chat: the one chosen for it */
@@ -55,6 +54,12 @@ class Chat {
     core.listen((event) => {
       if (event.kind === 'conversations' && this.turn === null) void this.#refresh();
     });
+  }
+
+  /** its row, as the list knows it now, else as it was loaded; null: a new chat, or not loaded yet */
+  get conversation(): Conversation | null {
+    if (this.id === null) return null;
+    return conversations.find(this.id)?.conversation ?? this.#loaded;
   }
 
   /** The answer that is being written here; null: none */
@@ -85,7 +90,7 @@ class Chat {
   /** A new chat has got a place in the data: from now on it is this conversation. */
   adopt(conversation: Conversation): void {
     this.id = conversation.id;
-    this.conversation = conversation;
+    this.#loaded = conversation;
     ui.show({ kind: 'chat', id: conversation.id });
   }
 
@@ -96,7 +101,7 @@ class Chat {
     try {
       const details = await core.client.call('conversations.show', { id, messages: 'tree' });
       if (this.id !== id) return;
-      this.conversation = details.conversation;
+      this.#loaded = details.conversation;
       this.library = details.library;
       this.messages = details.messages;
       this.currentId = details.conversation.currentId;
@@ -179,7 +184,7 @@ class Chat {
     if (this.id === null || !this.messages.some((message) => message.id === id)) return;
     this.branchAt = null;
     this.currentId = newestLeaf(this.messages, id);
-    this.conversation = await core.client.call('conversations.change', { id: this.id, shown: id });
+    this.#loaded = await core.client.call('conversations.change', { id: this.id, shown: id });
   }
 
   #whenFull(): 'slide' | 'refuse' {
@@ -204,7 +209,6 @@ class Chat {
       if (this.id === null && view.kind === 'chat' && view.id === null) {
         this.id = conversationId;
         ui.show({ kind: 'chat', id: conversationId });
-        void this.#refreshConversation(conversationId);
       }
     }
     if (this.id !== conversationId) return;
@@ -266,7 +270,7 @@ class Chat {
 
   #clear(): void {
     clearTimeout(this.#follow);
-    this.conversation = null;
+    this.#loaded = null;
     this.messages = [];
     this.currentId = null;
     this.library = null;
@@ -280,17 +284,7 @@ class Chat {
   async #refresh(): Promise<void> {
     const { id } = this;
     if (id === null) return;
-    const known = this.conversation;
-    const listed: ConversationSummary | undefined = conversations.find(id);
-    if (known === null || listed?.messages !== this.messages.length) await this.reload();
-    else await this.#refreshConversation(id);
-  }
-
-  async #refreshConversation(id: ConversationId): Promise<void> {
-    const details = await core.client.call('conversations.show', { id, messages: 'none' }).catch(() => null);
-    if (details === null || this.id !== id) return;
-    this.conversation = details.conversation;
-    this.library = details.library;
+    if (conversations.find(id)?.messages !== this.messages.length) await this.reload();
   }
 
   /** An answer that another window or terminal writes is read along. */

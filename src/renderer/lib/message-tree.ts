@@ -1,0 +1,55 @@
+/** The messages of a conversation are a tree: an edit or another answer stands beside the first, under one parent. */
+import type { Message, MessageId } from '../../shared/model/index.ts';
+
+/** From the first message to `currentId`, oldest first; system messages are not shown. */
+export function branchOf(messages: readonly Message[], currentId: MessageId | null): Message[] {
+  const byId = new Map<string, Message>(messages.map((message) => [message.id, message]));
+  const branch: Message[] = [];
+  const seen = new Set<string>();
+  for (let id = currentId; id !== null && !seen.has(id);) {
+    seen.add(id);
+    const message = byId.get(id);
+    if (message === undefined) break;
+    branch.push(message);
+    id = message.parentId;
+  }
+  return branch.reverse().filter(({ role }) => role !== 'system');
+}
+
+/** Ids of the messages beside each message (itself included), oldest first; only where there are several. */
+export function siblingsOf(messages: readonly Message[]): ReadonlyMap<MessageId, readonly MessageId[]> {
+  const children = new Map<string, Message[]>();
+  for (const message of messages) {
+    const key = `${message.parentId ?? ''}:${message.role}`;
+    const group = children.get(key);
+    if (group === undefined) children.set(key, [message]);
+    else group.push(message);
+  }
+  const siblings = new Map<MessageId, readonly MessageId[]>();
+  for (const group of children.values()) {
+    if (group.length < 2) continue;
+    const ids = group.toSorted(byAge).map(({ id }) => id);
+    for (const id of ids) siblings.set(id, ids);
+  }
+  return siblings;
+}
+
+/** The last message of the branch that goes on from `id` by the newest child each time. */
+export function newestLeaf(messages: readonly Message[], id: MessageId): MessageId {
+  const newest = new Map<string, Message>();
+  for (const message of messages) {
+    const known = newest.get(message.parentId ?? '');
+    if (known === undefined || byAge(known, message) < 0) newest.set(message.parentId ?? '', message);
+  }
+  const seen = new Set<string>([id]);
+  let leaf = id;
+  for (let next = newest.get(leaf); next !== undefined && !seen.has(next.id); next = newest.get(leaf)) {
+    seen.add(next.id);
+    leaf = next.id;
+  }
+  return leaf;
+}
+
+function byAge(a: Message, b: Message): number {
+  return a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id);
+}
