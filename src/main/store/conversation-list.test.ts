@@ -71,6 +71,43 @@ describe('the list', () => {
   }, 120_000);
 });
 
+describe('search', () => {
+  it('finds a conversation by a title that none of its messages has, before what was said elsewhere', async () => {
+    const { store } = fixture;
+    const harbour = await newConversation(store, 'Plans for the Tarsk harbour');
+    const first = await say(store, harbour.id, 'Where do the ships go?');
+    const other = await newConversation(store, 'Other');
+    const said = await say(store, other.id, 'The harbour of Tarsk lies in the north.');
+    await newConversation(store, 'Tarsk harbour, nothing asked yet');
+    const trashed = await newConversation(store, 'Tarsk harbour, deleted');
+    await say(store, trashed.id, 'x');
+    await store.trashConversation(trashed.id);
+    const hits = await store.searchMessages('tarsk harb', 9);
+    expect(hits.map(({ messageId }) => messageId)).toEqual([first.id, said.id]);
+    expect(hits[0]?.snippet).toBe('Plans for the \u0001Tarsk\u0002 \u0001harbour\u0002');
+    expect(await store.searchMessages('tarsk harb', 1)).toHaveLength(1);
+    expect(await store.searchMessages('tarsk whale', 9)).toEqual([]);
+    await say(store, harbour.id, 'To Tarsk harbour?', first.id);
+    expect(await store.searchMessages('tarsk harbour', 9)).toHaveLength(2);
+  });
+
+  it('5,000 titles are looked through in a moment', async () => {
+    const { store } = fixture;
+    await Promise.all(
+      Array.from({ length: 5000 }, async (_, index) => {
+        const { id } = await newConversation(store, `Chat ${String(index)} about whales and their ways`);
+        await say(store, id, 'hello');
+      }),
+    );
+    await store.searchMessages('chat 17', 5);
+    const started = process.cpuUsage();
+    expect(await store.searchMessages('chat 4711', 5)).toHaveLength(1);
+    const { user, system } = process.cpuUsage(started);
+    console.log(`5,000 titles looked through in ${String((user + system) / 1000)} processor ms`);
+    expect(user + system).toBeLessThan(150_000);
+  }, 60_000);
+});
+
 describe('folders', () => {
   it('are made, renamed, removed; what was in one stays', async () => {
     const { store } = fixture;

@@ -1,6 +1,6 @@
 /** Full-text search over finished messages. */
 import type { ConversationId, MessageId } from '../../shared/model/index.ts';
-import { termsOf, type Term } from '../../shared/text/terms.ts';
+import { foldText, termsOf, type Term } from '../../shared/text/terms.ts';
 import type { Db } from './database.ts';
 import { matchAll, matchesIn, snippet } from './full-text.ts';
 import { decodeText } from './text.ts';
@@ -33,10 +33,19 @@ export class MessageIndex {
     this.#db.prepare('DELETE FROM message_index WHERE rowid = ?').run(seq);
   }
 
-  /** Messages with all of the query's words, the last one as a prefix; best match first, then the latest. */
+  /**
+   * Messages with all of the query's words, the last one as a prefix: best match first, then the latest. Before them
+   * conversations of whose words only the title has them, each by its current message.
+   */
   search(query: string, limit: number): readonly MessageHit[] {
     const terms = termsOf(query).slice(0, maxQueryTerms);
     if (terms.length === 0 || limit <= 0) return [];
+    const said = this.#inMessages(terms, limit);
+    const known = new Set(said.map(({ conversationId }) => conversationId));
+    return [...this.#inTitles(terms, known, limit), ...said].slice(0, limit);
+  }
+
+  #inMessages(terms: readonly Term[], limit: number): readonly MessageHit[] {
     return this.#db
       .prepare<[string, number], HitRow>(
         `SELECT m.id, m.conversation_id, c.title, m.content
@@ -45,15 +54,51 @@ export class MessageIndex {
          ORDER BY bm25(message_index), m.seq DESC LIMIT ?`,
       )
       .all(matchAll(terms), limit)
-      .map((row) => ({
-        conversationId: row.conversation_id,
-        messageId: row.id,
-        title: decodeText(row.title),
-        snippet: textAround(decodeText(row.content), terms),
-      }));
+      .map((row) => hitOf(row, decodeText(row.content), terms));
+  }
+
+  /** Titles are short and few enough to be looked at one by one: no index to keep, and nothing to be out of date. */
+  #inTitles(
+    terms: readonly Term[],
+    known: ReadonlySet<ConversationId>,
+    limit: number,
+  ): readonly MessageHit[] {
+    const rows = this.#db
+      .prepare<[], Omit<HitRow, 'content'>>(
+        `SELECT current_id AS id, id AS conversation_id, title FROM conversations
+         WHERE deleted_at IS NULL AND current_id IS NOT NULL ORDER BY activity DESC`,
+      )
+      .all();
+    const hits: MessageHit[] = [];
+    for (const row of rows) {
+      if (hits.length === limit) break;
+      const title = decodeText(row.title);
+      if (!known.has(row.conversation_id) && hasAll(title, terms)) hits.push(hitOf(row, title, terms));
+    }
+    return hits;
   }
 }
 
-function textAround(content: string, query: readonly Term[]): string {
-  return snippet(content, matchesIn(content, query));
+/** letters at the beginning of a word that no stemming changes */
+const SURE = 3;
+
+function hasAll(text: string, query: readonly Term[]): boolean {
+  const folded = foldText(text);
+  if (!query.every((term) => folded.includes(term.text.slice(0, Math.min(SURE, term.text.length - 1)))))
+    return false;
+  const found = matchesIn(text, query);
+  return query.every((term, index) =>
+    found.some((match) =>
+      index === query.length - 1 ? match.text.startsWith(term.text) : match.text === term.text,
+    ),
+  );
+}
+
+function hitOf(row: Omit<HitRow, 'content'>, text: string, query: readonly Term[]): MessageHit {
+  return {
+    conversationId: row.conversation_id,
+    messageId: row.id,
+    title: decodeText(row.title),
+    snippet: snippet(text, matchesIn(text, query)),
+  };
 }
