@@ -45,7 +45,7 @@ describe('conversations.export', () => {
     for (const title of ['Ship', 'ship', '../evil', 'CON']) await put(title);
     const file = await exportConversations(fixture.store, { format });
     expect(file.mediaType).toBe('application/zip');
-    expect(file.fileName).toMatch(/^Longleaf conversations \d{4}-\d\d-\d\d\.zip$/);
+    expect(file.fileName).toMatch(/^Longleaf conversations \d{4}-\d\d-\d\d \w+\.zip$/);
     const { names, archive } = await namesIn(file);
     expect(names.map((name) => name.toLowerCase()).sort()).toEqual([
       `con_ 2026-01-02.${format}`,

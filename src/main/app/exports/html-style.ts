@@ -24,18 +24,18 @@ header p { margin: 0; }
 article { margin: 0 0 32px; }
 article > h2, .notes > h2 { font: 600 12px/16px var(--ui); color: var(--ink-2); margin: 0 0 8px; }
 .question .text { background: var(--block); border-radius: 5px; padding: 12px 16px; font: 14px/20px var(--ui); }
-.question p { margin: 0; }
 .typed { white-space: pre-wrap; }
 .text { text-wrap: pretty; }
 .text p, .text ul, .text ol, .text blockquote, .text pre, .text table { margin: 0 0 16px; }
+.question .text p { margin: 0; }
 .text h1, .text h2, .text h3, .text h4, .text h5, .text h6 { font: 600 17px/24px var(--read); margin: 24px 0 8px; }
 .text h1 { font-size: 21px; line-height: 28px; }
 .text blockquote { margin-left: 24px; font-style: italic; }
 pre, code { font: 12.5px/20px var(--mono); }
 code { background: var(--well); border-radius: 3px; padding: 1px 4px; }
-pre { background: var(--well); border-radius: 5px; padding: 12px 16px; overflow-x: auto; overflow-wrap: normal; }
+pre { background: var(--well); border-radius: 5px; padding: 12px 16px; white-space: pre-wrap; }
 pre code { background: none; padding: 0; }
-table { border-collapse: collapse; display: block; overflow-x: auto; font: 14px/20px var(--ui); }
+table { border-collapse: collapse; font: 14px/20px var(--ui); }
 th, td { border-bottom: 1px solid var(--line); padding: 6px 12px 6px 0; text-align: left; vertical-align: top; }
 .align-center { text-align: center; }
 .align-right { text-align: right; }
@@ -53,7 +53,7 @@ a { color: var(--pine); text-underline-offset: 3px; }
 .place { display: block; }
 :target { background: var(--well); }
 :lang(ja) { line-break: strict; text-autospace: normal; text-spacing-trim: trim-start; }
-.text:lang(ja) { font-size: 16.5px; line-height: 32px; }
+.answer .text:lang(ja) { font-size: 16.5px; line-height: 32px; }
 :lang(ja) em { font-style: normal; text-emphasis: filled sesame; }
 :lang(ja) blockquote, blockquote:lang(ja) { font-style: normal; }
 @media print {
@@ -63,8 +63,6 @@ a { color: var(--pine); text-underline-offset: 3px; }
   }
   body { font-size: 11pt; line-height: 16pt; }
   main { max-width: none; padding: 0; }
-  pre { white-space: pre-wrap; }
-  table { display: table; }
   article > h2, .text h1, .text h2, .text h3 { break-after: avoid; }
   pre, blockquote, tr, .notes li { break-inside: avoid; }
 }

@@ -73,7 +73,7 @@ async function zipFile(
       content: Buffer.from(await render(tree)),
       modified: modifiedAt(tree),
     });
-  return file(`${archiveName()}.zip`, 'application/zip', await zip(entries));
+  return file(`${archiveName()} ${format}.zip`, 'application/zip', await zip(entries));
 }
 
 /** PDF brings fonts and a layout along: loaded only when somebody wants one. */

@@ -114,7 +114,7 @@ describe('bad files', () => {
           if (!(error instanceof AppError)) throw error;
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 });
