@@ -55,7 +55,7 @@ describe('for any input', () => {
     fc.assert(
       fc.property(
         structured,
-        fc.constantFrom<DocumentKind>('text', 'markdown', 'code', 'epub'),
+        fc.constantFrom<DocumentKind>('text', 'markdown', 'code', 'epub', 'data', 'pdf'),
         fc.constantFrom('typescript', 'python', 'cpp', null),
         fc.integer({ min: 1, max: 400 }),
         (text, kind, language, target) => {

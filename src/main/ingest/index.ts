@@ -20,7 +20,7 @@ export interface IngestOptions {
   readonly workers?: number;
   /** MB of JavaScript heap a worker; 512 unless told */
   readonly heapMB?: number;
-  /** ms a file; 60,000 unless told */
+  /** ms a file, or a page of a long one; 30,000 unless told */
   readonly timeLimit?: number;
 }
 
@@ -30,7 +30,7 @@ export function createIngest(options: IngestOptions = {}): Ingest {
   const pool = new ExtractPool({
     workers: options.workers ?? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2))),
     heapMB: options.heapMB ?? 512,
-    timeLimit: options.timeLimit ?? 60_000,
+    timeLimit: options.timeLimit ?? 30_000,
     targetTokens: target,
   });
   /** made in the worker together with the text: cutting a large file here would stop everything else */
@@ -38,10 +38,10 @@ export function createIngest(options: IngestOptions = {}): Ingest {
   return {
     scan,
     extract: async (entry, signal) => {
-      const { kind, absolutePath, bytes } = entry;
+      const { kind, absolutePath, bytes, member = null } = entry;
       if (kind === null)
         throw new AppError('usage', `${entry.path} was ${entry.outcome ?? 'skipped'}: ${entry.reason ?? ''}`);
-      const { document, passages } = await pool.extract({ absolutePath, kind, bytes }, signal);
+      const { document, passages } = await pool.extract({ absolutePath, kind, member, bytes }, signal);
       made.set(document, passages);
       return document;
     },

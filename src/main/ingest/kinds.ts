@@ -1,159 +1,63 @@
 /** What a file is by its name, and which names are left out of a library. */
 import { basename, extname } from 'node:path';
 
-import type { DocumentKind } from './types.ts';
+import { languageOf } from './languages.ts';
+import type { FileFormat } from './types.ts';
 
-const markdown = new Set(['.md', '.markdown', '.mdown', '.mkd', '.mdx', '.rmd', '.qmd']);
-const prose = new Set([
-  '.txt',
-  '.text',
-  '.rst',
-  '.adoc',
-  '.asciidoc',
-  '.org',
-  '.tex',
-  '.log',
-  '.srt',
-  '.vtt',
-  '',
-]);
-
-/** extension -> language, in the names that editors use */
-const languages: Readonly<Record<string, string>> = {
-  '.js': 'javascript',
-  '.mjs': 'javascript',
-  '.cjs': 'javascript',
-  '.jsx': 'javascript',
-  '.ts': 'typescript',
-  '.mts': 'typescript',
-  '.cts': 'typescript',
-  '.tsx': 'typescript',
-  '.svelte': 'svelte',
-  '.vue': 'vue',
+/** by extension; anything else is source code, or plain text */
+const formats: Readonly<Record<string, FileFormat>> = {
+  '.md': 'markdown',
+  '.markdown': 'markdown',
+  '.mdown': 'markdown',
+  '.mkd': 'markdown',
+  '.mdx': 'markdown',
+  '.rmd': 'markdown',
+  '.qmd': 'markdown',
+  '.rst': 'rst',
+  '.rest': 'rst',
+  '.org': 'org',
+  '.adoc': 'asciidoc',
+  '.asciidoc': 'asciidoc',
+  '.tex': 'latex',
+  '.ltx': 'latex',
+  '.latex': 'latex',
+  '.srt': 'subtitles',
+  '.vtt': 'subtitles',
+  '.csv': 'csv',
+  '.tsv': 'csv',
+  '.ipynb': 'notebook',
   '.html': 'html',
   '.htm': 'html',
   '.xhtml': 'html',
-  '.css': 'css',
-  '.scss': 'css',
-  '.sass': 'css',
-  '.less': 'css',
-  '.py': 'python',
-  '.pyi': 'python',
-  '.pyx': 'python',
-  '.rb': 'ruby',
-  '.rake': 'ruby',
-  '.go': 'go',
-  '.rs': 'rust',
-  '.zig': 'zig',
-  '.c': 'c',
-  '.h': 'c',
-  '.cc': 'cpp',
-  '.cpp': 'cpp',
-  '.cxx': 'cpp',
-  '.hpp': 'cpp',
-  '.hh': 'cpp',
-  '.hxx': 'cpp',
-  '.cu': 'cpp',
-  '.cuh': 'cpp',
-  '.m': 'cpp',
-  '.mm': 'cpp',
-  '.inl': 'cpp',
-  '.glsl': 'cpp',
-  '.hlsl': 'cpp',
-  '.metal': 'cpp',
-  '.java': 'java',
-  '.kt': 'kotlin',
-  '.kts': 'kotlin',
-  '.scala': 'scala',
-  '.groovy': 'java',
-  '.gradle': 'java',
-  '.cs': 'csharp',
-  '.swift': 'swift',
-  '.dart': 'dart',
-  '.php': 'php',
-  '.lua': 'lua',
-  '.pl': 'perl',
-  '.pm': 'perl',
-  '.r': 'r',
-  '.jl': 'julia',
-  '.sh': 'shell',
-  '.bash': 'shell',
-  '.zsh': 'shell',
-  '.fish': 'shell',
-  '.ps1': 'powershell',
-  '.bat': 'batch',
-  '.cmd': 'batch',
-  '.sql': 'sql',
-  '.hs': 'haskell',
-  '.elm': 'haskell',
-  '.ml': 'ocaml',
-  '.mli': 'ocaml',
-  '.fs': 'ocaml',
-  '.fsx': 'ocaml',
-  '.ex': 'elixir',
-  '.exs': 'elixir',
-  '.erl': 'erlang',
-  '.clj': 'lisp',
-  '.cljs': 'lisp',
-  '.el': 'lisp',
-  '.lisp': 'lisp',
-  '.scm': 'lisp',
-  '.wgsl': 'rust',
-  '.proto': 'protobuf',
-  '.graphql': 'graphql',
-  '.gql': 'graphql',
-  '.tf': 'terraform',
-  '.json': 'json',
-  '.jsonc': 'json',
-  '.json5': 'json',
-  '.jsonl': 'json',
-  '.yaml': 'yaml',
-  '.yml': 'yaml',
-  '.toml': 'toml',
-  '.ini': 'ini',
-  '.cfg': 'ini',
-  '.conf': 'ini',
-  '.properties': 'ini',
-  '.xml': 'xml',
-  '.svg': 'xml',
-  '.xsd': 'xml',
-  '.csv': 'csv',
-  '.tsv': 'csv',
-  '.cmake': 'cmake',
-  '.mk': 'make',
-  '.nix': 'nix',
-  '.vim': 'vim',
-  '.asm': 'assembly',
-  '.s': 'assembly',
-  '.diff': 'diff',
-  '.patch': 'diff',
-};
-const languageOfName: Readonly<Record<string, string>> = {
-  makefile: 'make',
-  gnumakefile: 'make',
-  dockerfile: 'docker',
-  containerfile: 'docker',
-  'cmakelists.txt': 'cmake',
-  gemfile: 'ruby',
-  rakefile: 'ruby',
-  '.bashrc': 'shell',
-  '.zshrc': 'shell',
-  '.profile': 'shell',
-  jenkinsfile: 'java',
+  '.epub': 'epub',
+  '.pdf': 'pdf',
+  '.docx': 'docx',
+  '.docm': 'docx',
+  '.dotx': 'docx',
+  '.odt': 'odf',
+  '.ott': 'odf',
+  '.odp': 'odf',
+  '.ods': 'odf',
+  '.pptx': 'pptx',
+  '.pptm': 'pptx',
+  '.ppsx': 'pptx',
+  '.xlsx': 'xlsx',
+  '.xlsm': 'xlsx',
+  '.rtf': 'rtf',
+  '.eml': 'mail',
+  '.mbox': 'mail',
 };
 
-/** By the name alone; content is looked at by binary.ts. */
-export function kindOf(path: string): { kind: DocumentKind; language: string | null } {
-  const name = basename(path).toLowerCase();
-  const extension = extname(name);
-  const special = languageOfName[name];
-  if (special !== undefined) return { kind: 'code', language: special };
-  if (extension === '.epub') return { kind: 'epub', language: null };
-  if (markdown.has(extension)) return { kind: 'markdown', language: null };
-  const language = /\.d\.[cm]?ts$/.test(name) ? 'typescript declarations' : languages[extension];
-  if (language !== undefined) return { kind: 'code', language };
-  return { kind: 'text', language: prose.has(extension) ? null : extension.slice(1) };
+/** By the name alone; content is looked at by binary.ts and by the scan. */
+export function formatOf(path: string): FileFormat {
+  const format = formats[extname(path).toLowerCase()];
+  if (format !== undefined) return format;
+  if (basename(path).toLowerCase() === 'mbox') return 'mail';
+  return languageOf(path) === null ? 'text' : 'code';
 }
+
+/** formats whose bytes are not text: a file that is no archive or PDF has only the name of one */
+export const packed: ReadonlySet<FileFormat> = new Set(['epub', 'pdf', 'docx', 'odf', 'pptx', 'xlsx']);
 
 const versionControl = new Set(['.git', '.hg', '.svn', '.bzr', '.jj', 'CVS']);
 const installed = new Set([
@@ -223,13 +127,9 @@ const templates = /^\.env\.(example|sample|template|dist|defaults?)$/i;
 const machineMade = /\.(min\.(js|css|mjs|cjs)|map)$/i;
 /** known by name, so that nothing is read to find out */
 const notText: Readonly<Record<string, string>> = {
-  '.pdf': 'PDF',
-  '.docx': 'Word document',
-  '.doc': 'Word document',
-  '.odt': 'OpenDocument text',
-  '.rtf': 'RTF',
-  '.xlsx': 'spreadsheet',
-  '.pptx': 'presentation',
+  '.doc': 'old Word document (save it as .docx to read it)',
+  '.xls': 'old spreadsheet (save it as .xlsx to read it)',
+  '.ppt': 'old presentation (save it as .pptx to read it)',
   '.mobi': 'Kindle book',
   '.azw3': 'Kindle book',
 };
@@ -244,7 +144,7 @@ export function skippedFile(name: string): string | null {
     return 'may hold secrets (add the file by itself to read it)';
   if (machineMade.test(name)) return 'generated (minified code or a source map)';
   const kind = notText[extname(lower)];
-  return kind === undefined ? null : `${kind}: not read yet`;
+  return kind === undefined ? null : `${kind}: not read`;
 }
 
 /** private keys under whatever name */

@@ -60,7 +60,7 @@ describe('what is left out is listed with its reason', () => {
       'a.png': Buffer.from('89504e470d0a1a0a', 'hex'),
       'noise.txt': Buffer.from([1, 2, 3, 0, 5, 6]),
       'film.ts': Buffer.concat([Buffer.from('G'), Buffer.alloc(187), Buffer.from('G')]),
-      'book.pdf': '%PDF-1.7',
+      'book.doc': '\xd0\xcf',
       'package-lock.json': '{}',
       '.env': 'KEY=1',
       '.env.local': 'KEY=1',
@@ -77,7 +77,7 @@ describe('what is left out is listed with its reason', () => {
     expect(found['notes.txt']).toMatch(/private key/);
     expect(found['a.png']).toMatch(/PNG/);
     expect(found['film.ts']).toMatch(/binary/);
-    expect(found['book.pdf']).toMatch(/PDF/);
+    expect(found['book.doc']).toMatch(/old Word document/);
   });
 
   it('a file that is handed over by itself is read, whatever its name', async () => {

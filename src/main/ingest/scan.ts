@@ -5,9 +5,9 @@ import { basename, join, resolve } from 'node:path';
 
 import { binaryKind, headBytes } from './binary.ts';
 import { IgnoreRules } from './ignore-rules.ts';
-import { holdsPrivateKey, kindOf, skippedFile, skippedFolder } from './kinds.ts';
+import { formatOf, holdsPrivateKey, packed, skippedFile, skippedFolder } from './kinds.ts';
 import { readError } from './read-error.ts';
-import type { ScanEntry, ScanOptions } from './types.ts';
+import type { FileFormat, ScanEntry, ScanOptions } from './types.ts';
 
 /** files of one folder that are looked at together */
 const atOnce = 32;
@@ -146,12 +146,21 @@ async function fileEntry(
   } catch (error) {
     return refused(place, error, stats);
   }
-  const named = kindOf(place.absolutePath);
-  if (named.kind === 'epub' || isEpub(head)) return readable(place, stats, 'epub');
   if (!chosen && holdsPrivateKey(head)) return skipped(place, stats, 'holds a private key');
-  const binary = binaryKind(head);
-  if (binary !== null) return skipped(place, stats, `not text: ${binary}`);
-  return readable(place, stats, named.kind);
+  const format = formatByContent(place.absolutePath, head);
+  if (format !== null) return readable(place, stats, format);
+  return skipped(place, stats, `not text: ${binaryKind(head) ?? 'binary data'}`);
+}
+
+/** The name says what is inside, unless the first bytes know better. @returns null for what has no text */
+export function formatByContent(path: string, head: Uint8Array): FileFormat | null {
+  const named = formatOf(path);
+  if (packed.has(named)) return named;
+  if (isEpub(head)) return 'epub';
+  const start = Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, 1024)).toString('latin1');
+  if (start.startsWith('{\\rtf')) return 'rtf';
+  if (/^[\s\0]{0,32}%PDF-\d/.test(start)) return 'pdf';
+  return binaryKind(head) === null ? named : null;
 }
 
 /** OCF 3.2: the archive begins with an uncompressed file `mimetype` */

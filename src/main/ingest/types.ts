@@ -4,16 +4,51 @@ import type { ContentHash, FileOutcome, Passage } from '../../shared/model/index
 export interface ScanEntry {
   /** path within the library, '/'-separated: the root's base name and what is below it */
   readonly path: string;
+  /** of a file in an archive: the archive's path, and behind it the name in the archive */
   readonly absolutePath: string;
+  /** null or absent: a file of its own */
+  readonly member?: ArchiveMember | null;
   readonly bytes: number;
   readonly mtimeMs: number;
-  readonly kind: DocumentKind | null;
+  readonly kind: FileFormat | null;
   /** null: to be extracted; otherwise the file is listed with this outcome and reason */
   readonly outcome: Extract<FileOutcome, 'skipped' | 'refused'> | null;
   readonly reason: string | null;
 }
 
-export type DocumentKind = 'text' | 'markdown' | 'code' | 'epub';
+/** which reader a file needs */
+export type FileFormat =
+  | 'text'
+  | 'markdown'
+  | 'code'
+  | 'rst'
+  | 'org'
+  | 'asciidoc'
+  | 'latex'
+  | 'subtitles'
+  | 'csv'
+  | 'notebook'
+  | 'html'
+  | 'epub'
+  | 'pdf'
+  | 'docx'
+  | 'odf'
+  | 'pptx'
+  | 'xlsx'
+  | 'rtf'
+  | 'mail';
+
+/** What its text is: 'code' and 'data' (tables) are lines, everything else is prose. */
+export type DocumentKind =
+  Exclude<FileFormat, 'rst' | 'org' | 'asciidoc' | 'latex' | 'csv' | 'xlsx'> | 'data';
+
+/** a file inside an archive */
+export interface ArchiveMember {
+  /** absolute path of the archive */
+  readonly archive: string;
+  /** its name in the archive, as the archive spells it */
+  readonly name: string;
+}
 
 export interface Section {
   /** offsets in UTF-16 code units of `text` */
@@ -33,8 +68,9 @@ export interface ExtractedDocument {
   readonly language: string | null;
   readonly encoding: string;
   readonly sections: readonly Section[];
-  /** 'partly' with a reason when something inside could not be read */
+  /** 'partly' when something inside could not be read */
   readonly outcome: 'read' | 'partly';
+  /** what could not be read; also with 'read': what was left out or guessed (pictures, the encoding) */
   readonly reason: string | null;
 }
 

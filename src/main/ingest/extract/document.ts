@@ -4,21 +4,44 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 
 import { AppError } from '../../../shared/errors.ts';
 import type { ContentHash } from '../../../shared/model/index.ts';
-import { kindOf } from '../kinds.ts';
 import { readError } from '../read-error.ts';
-import type { DocumentKind, ExtractedDocument } from '../types.ts';
-import { decodeBytes } from './encoding.ts';
-import { extractEpub } from './epub.ts';
-import { markdownSections, plainTextSections } from './sections.ts';
+import type { ArchiveMember, ExtractedDocument, FileFormat } from '../types.ts';
+import type { Alive, Reading } from './reading.ts';
+import { readTextual } from './textual.ts';
 
-/** problems that are told one by one */
-const namedProblems = 5;
+/** what is told one by one */
+const mostNamed = 5;
+
+export interface FileToRead {
+  readonly absolutePath: string;
+  readonly kind: FileFormat;
+  readonly member: ArchiveMember | null;
+}
 
 /** @throws AppError 'invalid-input', 'unsupported', 'not-found': why nothing could be read */
-export async function extractDocument(absolutePath: string, kind: DocumentKind): Promise<ExtractedDocument> {
-  const bytes = readWhole(absolutePath);
+export async function extractDocument(file: FileToRead, alive: Alive): Promise<ExtractedDocument> {
+  const bytes = file.member === null ? readWhole(file.absolutePath) : await readMember(file.member);
   const hash = createHash('sha256').update(bytes).digest('hex') as ContentHash;
-  return kind === 'epub' ? epubDocument(bytes, hash) : textDocument(bytes, hash, absolutePath, kind);
+  const { problems, notes, ...reading } = await read(bytes, file, alive);
+  if (reading.text.trim() === '') throw nothingIn(problems, notes);
+  return {
+    hash,
+    ...reading,
+    outcome: problems.length === 0 ? 'read' : 'partly',
+    reason: reasonOf(problems, notes),
+  };
+}
+
+/** A reader is loaded when its first file comes: most libraries need few of them. */
+async function read(bytes: Buffer, { absolutePath, kind }: FileToRead, alive: Alive): Promise<Reading> {
+  switch (kind) {
+    case 'epub':
+      return (await import('./epub.ts')).readEpub(bytes);
+    case 'pdf':
+      return (await import('./pdf/pdf.ts')).readPdf(bytes, alive);
+    default:
+      return readTextual(bytes, kind, absolutePath);
+  }
 }
 
 function readWhole(absolutePath: string): Buffer {
@@ -39,67 +62,29 @@ function readWhole(absolutePath: string): Buffer {
   }
 }
 
-async function epubDocument(bytes: Buffer, hash: ContentHash): Promise<ExtractedDocument> {
-  const book = await extractEpub(bytes);
-  return {
-    kind: 'epub',
-    hash,
-    text: book.text,
-    title: book.title,
-    language: book.language,
-    encoding: 'utf-8',
-    sections: book.sections,
-    outcome: book.problems.length === 0 ? 'read' : 'partly',
-    reason: problemsText(book.problems),
-  };
+function nothingIn(problems: readonly string[], notes: readonly string[]): AppError {
+  const why = problems.length > 0 ? ` Not read: ${listed(problems)}.` : '';
+  const also = notes.length > 0 ? ` (${listed(notes)})` : '';
+  return new AppError('unsupported', `There is nothing in it: no text, or only white space${also}.${why}`);
 }
 
-function problemsText(problems: readonly string[]): string | null {
-  if (problems.length === 0) return null;
-  const more = problems.length - namedProblems;
-  const named = problems.slice(0, namedProblems).join('; ');
-  return more > 0 ? `Not read: ${named}; and ${String(more)} more` : `Not read: ${named}`;
+function reasonOf(problems: readonly string[], notes: readonly string[]): string | null {
+  const parts: string[] = [];
+  if (problems.length > 0) parts.push(`Not read: ${listed(problems)}`);
+  if (notes.length > 0) parts.push(capitalised(listed(notes)));
+  return parts.length === 0 ? null : parts.join('. ');
 }
 
-function textDocument(
-  bytes: Buffer,
-  hash: ContentHash,
-  path: string,
-  kind: Exclude<DocumentKind, 'epub'>,
-): ExtractedDocument {
-  const decoded = decodeBytes(bytes);
-  const text = normalise(decoded.text);
-  if (text.trim() === '') throw new AppError('invalid-input', 'It holds no text, only white space.');
-  const sections = sectionsOf(text, kind);
-  return {
-    kind,
-    hash,
-    text,
-    title:
-      kind === 'markdown'
-        ? (sections.find((section) => section.headings.length === 1)?.headings[0] ?? null)
-        : null,
-    language: kind === 'code' ? kindOf(path).language : null,
-    encoding: decoded.encoding,
-    sections,
-    outcome: decoded.faults === 0 ? 'read' : 'partly',
-    reason:
-      decoded.faults === 0
-        ? null
-        : `${String(decoded.faults)} places are not valid ${decoded.encoding.replace('?', ' (guessed)')}; they show as U+FFFD`,
-  };
+function listed(parts: readonly string[]): string {
+  const more = parts.length - mostNamed;
+  const named = parts.slice(0, mostNamed).join('; ');
+  return more > 0 ? `${named}; and ${String(more)} more` : named;
 }
 
-/** line ends \n; no byte-order mark; no NUL, which some tools take for the end */
-function normalise(text: string): string {
-  return text
-    .replace(/^\ufeff/, '')
-    .replace(/\r\n?/g, '\n')
-    .replaceAll('\0', '\ufffd');
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function sectionsOf(text: string, kind: DocumentKind): ExtractedDocument['sections'] {
-  if (kind === 'markdown') return markdownSections(text);
-  if (kind === 'text') return plainTextSections(text);
-  return [{ start: 0, end: text.length, headings: [] }];
+export async function readMember(member: ArchiveMember): Promise<Buffer> {
+  throw new AppError('unsupported', member.name);
 }

@@ -20,6 +20,19 @@ export interface DecodedText {
 /** a guess looks at this many bytes from the first that is not ASCII */
 const guessBytes = 128 * 1024;
 const fallback = 'windows-1252';
+/** names that files give, and what is meant (WHATWG Encoding, 4.2) */
+const aliases: Readonly<Record<string, string>> = {
+  'iso-8859-1': 'windows-1252',
+  latin1: 'windows-1252',
+  'iso-8859-9': 'windows-1254',
+  'tis-620': 'windows-874',
+  'x-sjis': 'shift_jis',
+  'windows-31j': 'shift_jis',
+  'ks_c_5601-1987': 'cp949',
+  'euc-kr': 'cp949',
+  gb2312: 'gb18030',
+  gbk: 'gb18030',
+};
 
 /** @param declared what the file says about itself (XML, HTML): believed where the bytes are not UTF */
 export function decodeBytes(bytes: Buffer, declared?: string): DecodedText {
@@ -32,7 +45,7 @@ export function decodeBytes(bytes: Buffer, declared?: string): DecodedText {
   const wide = wideEncoding(bytes);
   if (wide !== null) return known(bytes, wide);
   if (utf8 !== null) return { text: utf8, encoding: 'utf-8', faults: 0 };
-  const stated = declared?.toLowerCase();
+  const stated = aliases[declared?.toLowerCase() ?? ''] ?? declared?.toLowerCase();
   if (stated !== undefined && !/^utf|^ascii|^us-ascii/.test(stated) && iconv.encodingExists(stated)) {
     const text = iconv.decode(bytes, stated).toWellFormed();
     return { text, encoding: stated, faults: newFaults(text) };

@@ -4,6 +4,7 @@ import type { Section } from '../types.ts';
 import { Archive } from '../zip.ts';
 import { readPackage, readText, type EpubPackage, type TocEntry } from './epub-package.ts';
 import { htmlToText, type HtmlText } from './html-text.ts';
+import type { Reading } from './reading.ts';
 
 export interface EpubText {
   readonly text: string;
@@ -20,6 +21,11 @@ interface Mark {
 }
 
 const between = '\n\n';
+
+/** @throws as {@link extractEpub} */
+export async function readEpub(bytes: Buffer): Promise<Reading> {
+  return { kind: 'epub', encoding: 'utf-8', notes: [], ...(await extractEpub(bytes)) };
+}
 
 /** @throws AppError 'invalid-input' or 'unsupported', with what is wrong and no text lost in silence */
 export async function extractEpub(bytes: Buffer): Promise<EpubText> {

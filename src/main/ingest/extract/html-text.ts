@@ -19,6 +19,9 @@ export interface HeadingMark {
 
 export interface HtmlText {
   readonly text: string;
+  readonly title: string | null;
+  /** of the html element's lang attribute */
+  readonly language: string | null;
   readonly headings: readonly HeadingMark[];
   /** offsets of the elements whose ids were asked for */
   readonly anchors: ReadonlyMap<string, number>;
@@ -148,6 +151,8 @@ class Walk {
   readonly #lists: (number | null)[] = [];
   /** is the next cell its row's first? */
   #firstCell = true;
+  #title: string | null = null;
+  #language: string | null = null;
 
   constructor(wantedIds: ReadonlySet<string>) {
     this.#wantedIds = wantedIds;
@@ -169,7 +174,13 @@ class Walk {
         pushChildren(stack, node.childNodes);
       }
     }
-    return { text: this.#out.finish(), headings: this.#headings, anchors: this.#anchors };
+    return {
+      text: this.#out.finish(),
+      title: this.#title,
+      language: this.#language,
+      headings: this.#headings,
+      anchors: this.#anchors,
+    };
   }
 
   /** @returns whether to walk its children */
@@ -178,6 +189,8 @@ class Walk {
     const id = attribute(element, 'id');
     if (id !== null && this.#wantedIds.has(id) && !this.#anchors.has(id))
       this.#out.mark((start) => this.#anchors.set(id, start));
+    if (name === 'html') this.#language ??= attribute(element, 'lang') ?? attribute(element, 'xml:lang');
+    if (name === 'head') this.#readHead(element);
     if (silent.has(name) || (attribute(element, 'hidden') !== null && name !== 'body')) return false;
     if (blocks.has(name)) this.#out.breakLines(2);
     else if (lines.has(name)) this.#out.breakLines(1);
@@ -198,6 +211,12 @@ class Walk {
     if (name === 'ul' || name === 'ol') this.#lists.pop();
     if (blocks.has(name)) this.#out.breakLines(2);
     else if (lines.has(name)) this.#out.breakLines(1);
+  }
+
+  #readHead(head: Element): void {
+    const title = head.childNodes.find((child) => child.nodeName === 'title');
+    const text = title !== undefined && 'tagName' in title ? plainText(title) : '';
+    if (text !== '') this.#title ??= text;
   }
 
   #heading(element: Element, level: number): void {

@@ -5,13 +5,13 @@
 import { Worker } from 'node:worker_threads';
 
 import { AppError, fromWire } from '../../../shared/errors.ts';
-import type { DocumentKind } from '../types.ts';
+import type { FileToRead } from './document.ts';
 import type { ExtractAnswer, Extracted, ExtractTask, WorkerSetup } from './protocol.ts';
 
 export interface PoolOptions {
   readonly workers: number;
   readonly heapMB: number;
-  /** ms a file */
+  /** ms a file, or between two of its signs of life (a page, a message) */
   readonly timeLimit: number;
   readonly targetTokens: number;
 }
@@ -28,8 +28,8 @@ interface Member {
   readonly current: Int32Array<SharedArrayBuffer>;
   /** sent and not answered, in order */
   readonly sent: Pending[];
-  /** the task seen at the last look, and since when */
-  watched: { id: number; since: number };
+  /** the task and its signs of life seen at the last look, and since when */
+  watched: { id: number; signs: number; since: number };
   /** why it was ended, if it was */
   verdict: AppError | null;
 }
@@ -54,13 +54,12 @@ export class ExtractPool {
 
   /** @throws AppError: what the extractor says; 'invalid-input' beyond a limit; 'interrupted' by the signal */
   extract(
-    file: { absolutePath: string; kind: DocumentKind; bytes: number },
+    { bytes, ...file }: FileToRead & { readonly bytes: number },
     signal?: AbortSignal,
   ): Promise<Extracted> {
     if (this.#closed || signal?.aborted === true) return Promise.reject(interrupted());
     const { promise, resolve, reject } = Promise.withResolvers<Extracted>();
-    const task = { id: this.#nextId++, absolutePath: file.absolutePath, kind: file.kind };
-    const pending: Pending = { task, bytes: file.bytes, resolve, reject };
+    const pending: Pending = { task: { id: this.#nextId++, ...file }, bytes, resolve, reject };
     const abort = (): void => {
       this.#queue = this.#queue.filter((other) => other !== pending);
       reject(interrupted());
@@ -101,20 +100,26 @@ export class ExtractPool {
     }
     const batch = this.#queue.splice(0, count);
     member.sent.push(...batch);
-    member.watched = { id: 0, since: performance.now() };
+    member.watched = { id: 0, signs: 0, since: performance.now() };
     member.worker.ref();
     member.worker.postMessage(batch.map((pending) => pending.task));
     this.#watch ??= setInterval(() => this.#lookAtTimes(), Math.min(250, this.#options.timeLimit / 4));
   }
 
   #start(): Member {
-    const current = new Int32Array(new SharedArrayBuffer(4));
+    const current = new Int32Array(new SharedArrayBuffer(8));
     const workerData: WorkerSetup = { current, targetTokens: this.#options.targetTokens };
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMB, maxYoungGenerationSizeMb: 64 },
     });
-    const member: Member = { worker, current, sent: [], watched: { id: 0, since: 0 }, verdict: null };
+    const member: Member = {
+      worker,
+      current,
+      sent: [],
+      watched: { id: 0, signs: 0, since: 0 },
+      verdict: null,
+    };
     worker.on('message', (answer: ExtractAnswer) => this.#settle(member, answer));
     worker.on('error', (error) => {
       member.verdict ??= this.#crashError(error);
@@ -157,7 +162,9 @@ export class ExtractPool {
       const id = task?.id ?? 0;
       // before its first task a worker is starting, which a busy machine can make slow
       const limit = task === undefined ? startLimit : this.#options.timeLimit;
-      if (member.sent.length === 0 || member.watched.id !== id) member.watched = { id, since: now };
+      const signs = Atomics.load(member.current, 1);
+      const moved = member.watched.id !== id || member.watched.signs !== signs;
+      if (member.sent.length === 0 || moved) member.watched = { id, signs, since: now };
       else if (now - member.watched.since > limit && member.verdict === null) {
         member.verdict = this.#timeError();
         void member.worker.terminate();
@@ -172,7 +179,7 @@ export class ExtractPool {
 
   #timeError(): AppError {
     const seconds = (this.#options.timeLimit / 1000).toFixed(0);
-    return new AppError('invalid-input', `Reading it took longer than the limit of ${seconds} s a file.`);
+    return new AppError('invalid-input', `Reading it took longer than the limit of ${seconds} s.`);
   }
 
   #crashError(error: unknown): AppError {

@@ -1,12 +1,11 @@
 /** What travels between the pool and its workers. */
 import type { WireError } from '../../../shared/errors.ts';
 import type { Passage } from '../../../shared/model/index.ts';
-import type { DocumentKind, ExtractedDocument } from '../types.ts';
+import type { ExtractedDocument } from '../types.ts';
+import type { FileToRead } from './document.ts';
 
-export interface ExtractTask {
+export interface ExtractTask extends FileToRead {
   readonly id: number;
-  readonly absolutePath: string;
-  readonly kind: DocumentKind;
 }
 
 export interface Extracted {
@@ -17,7 +16,7 @@ export interface Extracted {
 export interface WorkerSetup {
   /** tokens a passage, about */
   readonly targetTokens: number;
-  /** one Int32: id of the task under way, so that a crash is blamed on its file alone */
+  /** id of the task under way, so that a crash is blamed on its file alone; signs of life, counted */
   readonly current: Int32Array<SharedArrayBuffer>;
 }
 

@@ -1,7 +1,8 @@
 /** Sections of Markdown and of plain text, by their headings. They cover the whole text. */
 import type { Section } from '../types.ts';
 
-interface Heading {
+export interface Heading {
+  /** offset in the text */
   readonly start: number;
   readonly level: number;
   readonly title: string;
@@ -31,7 +32,7 @@ export function markdownSections(text: string): readonly Section[] {
       });
     before = isParagraph(line.text) && atx === null ? line : null;
   }
-  return toSections(
+  return sectionsOf(
     text,
     headings.filter((heading) => heading.title !== ''),
   );
@@ -58,7 +59,7 @@ export function plainTextSections(text: string): readonly Section[] {
       title: clean(line.text),
     });
   }
-  return toSections(text, headings);
+  return sectionsOf(text, headings);
 }
 
 function isBlank(line: string | undefined): boolean {
@@ -78,7 +79,8 @@ function clean(title: string): string {
     .trim();
 }
 
-function toSections(text: string, headings: readonly Heading[]): readonly Section[] {
+/** Headings in rising order to the sections under them; the text before the first is one, too. */
+export function sectionsOf(text: string, headings: readonly Heading[]): readonly Section[] {
   const sections: Section[] = [];
   const first = headings[0]?.start ?? text.length;
   if (first > 0) sections.push({ start: 0, end: first, headings: [] });
@@ -87,12 +89,13 @@ function toSections(text: string, headings: readonly Heading[]): readonly Sectio
     while ((open.at(-1)?.level ?? 0) >= heading.level) open.pop();
     open.push(heading);
     const end = headings[index + 1]?.start ?? text.length;
-    sections.push({ start: heading.start, end, headings: open.map(({ title }) => title) });
+    if (end > heading.start)
+      sections.push({ start: heading.start, end, headings: open.map(({ title }) => title) });
   }
   return sections;
 }
 
-function linesOf(text: string): { text: string; start: number }[] {
+export function linesOf(text: string): { text: string; start: number }[] {
   let start = 0;
   return text.split('\n').map((line) => {
     const here = { text: line, start };

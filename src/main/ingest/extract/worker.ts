@@ -10,10 +10,12 @@ const port = parentPort;
 if (port === null) throw new Error('ingest/extract/worker.ts runs as a worker thread only');
 const { current, targetTokens } = workerData as WorkerSetup;
 
+const alive = (): void => void Atomics.add(current, 1, 1);
+
 async function answer(task: ExtractTask): Promise<ExtractAnswer> {
   Atomics.store(current, 0, task.id);
   try {
-    const document = await extractDocument(task.absolutePath, task.kind);
+    const document = await extractDocument(task, alive);
     return { id: task.id, document, passages: makePassages(document, targetTokens) };
   } catch (error) {
     return { id: task.id, error: toWire(error) };

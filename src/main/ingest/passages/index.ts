@@ -2,7 +2,8 @@
 import type { Passage } from '../../../shared/model/index.ts';
 import type { ExtractedDocument } from '../types.ts';
 import { codeSpans } from './code.ts';
-import { proseSpans } from './prose.ts';
+import { lineSpans } from './lines.ts';
+import { proseSpans, type Span } from './prose.ts';
 
 /** @see Ingest.passages */
 export function makePassages(document: ExtractedDocument, targetTokens: number): readonly Passage[] {
@@ -40,9 +41,14 @@ function codeParts(document: ExtractedDocument, target: number): readonly Part[]
   }));
 }
 
+function spansOf({ kind, text, sections }: ExtractedDocument, target: number): readonly Span[] {
+  if (kind === 'data') return lineSpans(text, sections, target);
+  return proseSpans(text, sections, target, kind === 'pdf' ? Infinity : undefined);
+}
+
 /** the heading path without the book's own title, which stands in the path already */
 function proseParts(document: ExtractedDocument, target: number): readonly Part[] {
-  return proseSpans(document.text, document.sections, target).map(({ start, end, headings }) => {
+  return spansOf(document, target).map(({ start, end, headings }) => {
     const below = headings.length > 1 && headings[0] === document.title ? headings.slice(1) : headings;
     return { start, end, section: below.join(' › '), defines: [] };
   });

@@ -21,8 +21,16 @@ const chapterDepth = 2;
 const smallest = 0.35;
 const largest = 1.5;
 
-/** @param target tokens a passage, about */
-export function proseSpans(text: string, sections: readonly Section[], target: number): readonly Span[] {
+/**
+ * @param target tokens a passage, about
+ * @param depth levels of headings that no passage crosses; more for pages, which are cited by number
+ */
+export function proseSpans(
+  text: string,
+  sections: readonly Section[],
+  target: number,
+  depth = chapterDepth,
+): readonly Span[] {
   const spans: Span[] = [];
   let open: Piece[] = [];
   const flush = (): void => {
@@ -31,8 +39,8 @@ export function proseSpans(text: string, sections: readonly Section[], target: n
   };
   let chapter: readonly string[] | null = null;
   for (const section of sections) {
-    const key = section.headings.slice(0, chapterDepth);
-    if (chapter !== null && !continues(chapter, section.headings, open)) flush();
+    const key = section.headings.slice(0, depth);
+    if (chapter !== null && !continues(chapter, section.headings, open, depth)) flush();
     chapter = key;
     open.push(...pieces(text, section, target));
   }
@@ -41,10 +49,15 @@ export function proseSpans(text: string, sections: readonly Section[], target: n
 }
 
 /** the same chapter, or a bare heading with what it heads */
-function continues(chapter: readonly string[], headings: readonly string[], open: readonly Piece[]): boolean {
+function continues(
+  chapter: readonly string[],
+  headings: readonly string[],
+  open: readonly Piece[],
+  depth: number,
+): boolean {
   const same = chapter.every((part, index) => headings[index] === part);
   if (!same) return false;
-  return chapter.length === chapterDepth || open.reduce((sum, piece) => sum + piece.cost, 0) < 40;
+  return chapter.length === depth || open.reduce((sum, piece) => sum + piece.cost, 0) < 40;
 }
 
 /** paragraphs, and the sentences of those that are too long; together they are the section */
