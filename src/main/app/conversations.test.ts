@@ -310,6 +310,7 @@ describe('backups', () => {
     expect(await listed()).toEqual(['after']);
     await test.reopen();
     expect(await listed()).toEqual(['before']);
+    expect(await firstNote()).toMatch(/has been put back/);
     expect(await call('backups.list', {})).toHaveLength(2);
   });
 
@@ -330,6 +331,13 @@ describe('backups', () => {
       expect(hardware.versions[name]).toMatch(/^\d+\.\d+\.\d+/);
   });
 });
+
+async function firstNote(): Promise<string | null> {
+  const stop = new AbortController();
+  for await (const event of test.app().handlers['app.events']({}, { signal: stop.signal }))
+    if (event.kind === 'note') return event.text;
+  return null;
+}
 
 /** As if that conversation had been deleted 31 days ago. */
 async function changeDates(dataFolder: string, id: ConversationId): Promise<void> {

@@ -35,6 +35,8 @@ export interface AppConfig {
   readonly startEngine: StartEngine;
   /** used where a call chooses nothing; beyond them the settings say */
   readonly defaults: EngineChoice;
+  /** what happened when the store was opened: kept for the first who listens */
+  readonly notes?: readonly string[];
   /** told what a user may want to know beside results: a state that was dropped, a note of the engine */
   readonly onNote?: ((note: string) => void) | undefined;
 }
@@ -52,6 +54,7 @@ export interface App {
 export function createApp(config: AppConfig): App {
   const { dataFolder, store, settings, ingest, extractorVersion } = config;
   const events = new AppEvents();
+  for (const text of config.notes ?? []) events.emit({ kind: 'note', text });
   const onNote = (text: string): void => {
     config.onNote?.(text);
     events.emit({ kind: 'note', text });

@@ -14,6 +14,7 @@ export class EarlyEngine {
   readonly #wanted: Promise<{ key: string; engine: Promise<Engine> } | null>;
   #onExit: StartEngineOptions['onExit'];
   #taken = false;
+  #closed: Promise<void> | undefined;
 
   constructor(config: EarlyEngineConfig, choice: EngineChoice) {
     this.#startEngine = config.startEngine;
@@ -29,8 +30,13 @@ export class EarlyEngine {
     return early.engine;
   };
 
-  /** Ends an engine that nobody asked for. */
-  async close(): Promise<void> {
+  /** Ends an engine that nobody asked for; from now on nobody gets it. */
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
     if (this.#taken) return;
     this.#taken = true;
     const early = await this.#wanted;

@@ -83,6 +83,19 @@ describe('AppEvents', () => {
     stop.abort();
   });
 
+  it('keeps notes of a time when nobody listened for the first who does', async () => {
+    const events = new AppEvents();
+    events.emit({ kind: 'note', text: 'put back' });
+    events.emit({ kind: 'conversations' });
+    const stop = new AbortController();
+    const [first, second] = [1, 2].map(() => events.listen(() => Promise.resolve([settings]), stop.signal));
+    for (const listener of [first, second]) expect((await listener?.next())?.value).toEqual(settings);
+    expect((await first?.next())?.value).toEqual({ kind: 'note', text: 'put back' });
+    events.emit({ kind: 'models' });
+    expect((await second?.next())?.value).toEqual({ kind: 'models' });
+    stop.abort();
+  });
+
   it('a listener that leaves is forgotten', async () => {
     const events = new AppEvents();
     const listener = events.listen(() => Promise.resolve([settings]), new AbortController().signal);

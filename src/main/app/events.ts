@@ -15,8 +15,11 @@ interface Listener {
 
 export class AppEvents {
   readonly #listeners = new Set<Listener>();
+  /** notes of a time when nobody listened: for the first who does */
+  #untold: AppEvent[] = [];
 
   readonly emit: Emit<AppEvent> = (event) => {
+    if (event.kind === 'note' && this.#listeners.size === 0) enqueue(this.#untold, event);
     for (const listener of this.#listeners) {
       enqueue(listener.waiting, event);
       listener.wake();
@@ -31,7 +34,8 @@ export class AppEvents {
     now: () => Promise<readonly AppEvent[]>,
     signal: AbortSignal,
   ): AsyncGenerator<AppEvent, void, undefined> {
-    const listener: Listener = { waiting: [], wake: () => undefined };
+    const listener: Listener = { waiting: this.#untold, wake: () => undefined };
+    this.#untold = [];
     const wake = (): void => listener.wake();
     signal.addEventListener('abort', wake);
     this.#listeners.add(listener);

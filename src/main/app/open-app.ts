@@ -37,12 +37,14 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
     );
   let store: Store | undefined;
   try {
-    store = await openStore({ dataFolder, onNote });
+    const notes: string[] = [];
+    store = await openStore({ dataFolder, onNote: (note) => notes.push(note) });
+    for (const note of notes) onNote?.(note);
     // Answers that a kill left 'running' say so from now on.
     await store.reapInterrupted();
     const settings = await AppSettings.load(store);
     // It was started before the settings were known: one that they would have otherwise makes room.
-    if (!isAsSet(settings, firstEngine)) await early?.close();
+    if (!isAsSet(settings, firstEngine)) void early?.close();
     const app = createApp({
       dataFolder,
       store,
@@ -51,6 +53,7 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
       extractorVersion,
       startEngine: early?.start ?? startEngine,
       defaults,
+      notes,
       onNote,
     });
     return early
