@@ -169,7 +169,9 @@ function pageStamp() {
 function buildPage() {
   const stampFile = join(root, 'out', '.stamp');
   const stamp = pageStamp();
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  // the messages are compiled by the build, and type checks read them
+  const complete = existsSync(stampFile) && existsSync(join(root, 'src', 'renderer', 'paraglide'));
+  if (complete && readFileSync(stampFile, 'utf8') === stamp) return;
   say('Building the page …');
   const build = step(pinnedNode(), [
     join(modules, 'electron-vite', 'bin', 'electron-vite.js'),
@@ -320,12 +322,14 @@ const commands = {
   test(args) {
     install(true);
     buildNative();
+    buildPage();
     if (!fetchModel([])) say('note: tests that need the default model will be skipped.');
     become('.ci/test.ts', args, root);
   },
   /** npm run check */
   check(args) {
     install(true);
+    buildPage();
     become('.ci/check.ts', args, root);
   },
   /** npm run build: packages, addon and page, no model */
