@@ -7,6 +7,7 @@ import type { ContentHash, LibraryFile } from '../../shared/model/index.ts';
 import type { Ingest, ScanEntry } from '../ingest/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
+import { encodeText } from './encode-text.ts';
 import type { PlannedFile } from './version-plan.ts';
 
 export interface IndexContext {
@@ -120,11 +121,11 @@ async function extract(context: IndexContext, entry: ScanEntry): Promise<Indexed
 }
 
 async function tokenise(
-  { store, tokenizer }: IndexContext,
+  { store, tokenizer, signal }: IndexContext,
   hash: ContentHash,
   text: string,
 ): Promise<number> {
-  const ids = tokenizer.encode(text);
+  const ids = await encodeText(tokenizer, text, signal);
   await store.putTokens(hash, tokenizer.fingerprint, ids);
   return ids.length;
 }
@@ -159,7 +160,7 @@ export async function tokensOf(
       `The text of a document is not in the store (${hash}).`,
       'Update the library.',
     );
-  const ids = tokenizer.encode(document.text);
+  const ids = await encodeText(tokenizer, document.text);
   await store.putTokens(hash, tokenizer.fingerprint, ids);
   return ids;
 }
