@@ -1,7 +1,8 @@
 /** What adding or updating a library will do, said before it is done. */
 import type { FileReport, LibraryPreview } from '../../shared/rpc/index.ts';
 import type { ReadEstimate } from './library-reading.ts';
-import type { VersionPlan } from './version-plan.ts';
+import type { PlannedFile, VersionPlan } from './version-plan.ts';
+import { groupsOf } from './preview-groups.ts';
 import { countChanges } from './version-plan.ts';
 
 /** English prose and source code: about four bytes make a token. */
@@ -34,19 +35,20 @@ export function previewOf(library: string, plan: VersionPlan, read: ReadEstimate
     read,
     seconds: bytesToExtract / BYTES_PER_SECOND,
     diskBytes: Math.ceil(bytesToExtract * DISK_FACTOR),
+    groups: groupsOf(wanted.map((file) => ({ path: file.entry.path, files: 1, tokens: tokensOf(file) }))),
     leftOut: leftOut(plan),
   };
 }
 
 /** Exact for what is in the store, estimated from bytes for the rest. */
 export function estimatedTokens(plan: VersionPlan): number {
-  return sum(
-    plan.files.map(({ entry, change, before }) => {
-      if (entry.outcome !== null) return 0;
-      const known = change === 'unchanged' || change === 'renamed' ? before : null;
-      return known === null ? Math.ceil(entry.bytes / BYTES_PER_TOKEN) : known.tokens;
-    }),
-  );
+  return sum(plan.files.map(tokensOf));
+}
+
+function tokensOf({ entry, change, before }: PlannedFile): number {
+  if (entry.outcome !== null) return 0;
+  const known = change === 'unchanged' || change === 'renamed' ? before : null;
+  return known === null ? Math.ceil(entry.bytes / BYTES_PER_TOKEN) : known.tokens;
 }
 
 function leftOut(plan: VersionPlan): FileReport[] {

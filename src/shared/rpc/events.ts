@@ -63,6 +63,14 @@ export interface FileReport {
   readonly tokens: number;
 }
 
+/** A folder of a library that is to be, or a single file. */
+export interface PreviewGroup {
+  readonly path: string;
+  readonly files: number;
+  /** estimated, where they were not counted before */
+  readonly tokens: number;
+}
+
 /** What adding or updating will do, said before it is done (`--preview` ends here). */
 export interface LibraryPreview {
   readonly library: string;
@@ -86,6 +94,8 @@ export interface LibraryPreview {
   /** estimated seconds for extraction and index */
   readonly seconds: number;
   readonly diskBytes: number;
+  /** what will be in it, in reading order, by folder */
+  readonly groups: readonly PreviewGroup[];
   /** files that will be listed as skipped or refused, with their reasons */
   readonly leftOut: readonly FileReport[];
 }

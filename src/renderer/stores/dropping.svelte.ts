@@ -1,0 +1,98 @@
+/** What happens to files that were dropped on the window. */
+import { type Dropped, filesIn } from '../lib/drop-files.ts';
+import { kindOf } from '../lib/drop-kind.ts';
+import { upload } from '../lib/files.ts';
+import { bridge } from '../lib/rpc.ts';
+import type { AppError } from '../../shared/errors.ts';
+import { composer } from './composer.svelte.ts';
+import { asAppError } from './core.svelte.ts';
+import { openFiles } from './opened.ts';
+import { ui } from './ui.svelte.ts';
+
+/** Where the user let go. */
+export type DropTarget =
+  { readonly kind: 'attach' } | { readonly kind: 'library'; readonly name: string | null };
+
+export interface Handover {
+  readonly files: number;
+  readonly bytes: number;
+  readonly file: string;
+}
+
+/** uploads under way at once */
+const AT_ONCE = 4;
+
+class Dropping {
+  /** files on their way to the core, in a browser; null = none */
+  handover = $state.raw<Handover | null>(null);
+  #cancelled = false;
+
+  /** Models and exports go where they belong; the rest to the target. */
+  async drop(dropped: Dropped, target: DropTarget): Promise<void> {
+    const kinds = await Promise.all(dropped.files.map(kindOf));
+    const special = dropped.files.filter((_, i) => kinds[i] !== 'document');
+    const documents = dropped.files.filter((_, i) => kinds[i] === 'document');
+    const names = new Set(special.map(({ name }) => name));
+    const paths = await this.#pathsOf(
+      documents,
+      dropped.entries.filter((entry) => entry.isDirectory || !names.has(entry.name)),
+    );
+    const specialPaths = await this.#pathsOf(
+      special,
+      dropped.entries.filter(({ name }) => names.has(name)),
+    );
+    if (specialPaths.length > 0) openFiles(specialPaths);
+    if (paths.length === 0) return;
+    if (target.kind === 'attach') {
+      if (ui.view.kind !== 'chat') ui.show({ kind: 'chat', id: null });
+      composer.addPaths(paths);
+    } else ui.open({ kind: 'add', paths, ...(target.name === null ? {} : { library: target.name }) });
+  }
+
+  /** What was handed over already is left behind. */
+  cancel(): void {
+    this.#cancelled = true;
+  }
+
+  /** In the desktop app where they lie; in a browser their bytes are handed over first. */
+  async #pathsOf(files: readonly File[], entries: readonly FileSystemEntry[]): Promise<readonly string[]> {
+    const { pathForFile } = bridge ?? {};
+    if (pathForFile !== undefined) return files.map(pathForFile).filter((path) => path !== '');
+    if (entries.length === 0) return [];
+    this.#cancelled = false;
+    this.handover = { files: 0, bytes: 0, file: '' };
+    try {
+      return await this.#handOver(entries);
+    } finally {
+      this.handover = null;
+    }
+  }
+
+  async #handOver(entries: readonly FileSystemEntry[]): Promise<readonly string[]> {
+    const batch = crypto.randomUUID();
+    const roots = new Set<string>();
+    const under = new Set<Promise<void>>();
+    let failed: AppError | null = null;
+    for await (const { file, path } of filesIn(entries)) {
+      if (this.#cancelled) return [];
+      if (failed !== null) throw failed as AppError;
+      const one = upload(file, path, batch)
+        .then(({ root }) => {
+          roots.add(root);
+          const { files = 0, bytes = 0 } = this.handover ?? {};
+          this.handover = { files: files + 1, bytes: bytes + file.size, file: path };
+        })
+        .catch((error: unknown) => {
+          failed = asAppError(error);
+        })
+        .finally(() => under.delete(one));
+      under.add(one);
+      if (under.size >= AT_ONCE) await Promise.race(under);
+    }
+    await Promise.all(under);
+    if (failed !== null) throw failed as AppError;
+    return this.#cancelled ? [] : [...roots];
+  }
+}
+
+export const dropping = new Dropping();
