@@ -20,6 +20,8 @@ export interface BuildConfig {
   readonly extractorVersion: number;
   /** larger files are refused */
   readonly maxFileBytes: number;
+  /** of a first indexing: when what is there of it can be asked; other than 5 s in tests */
+  readonly firstEarlyVersionMs?: number;
 }
 
 export const PROGRESS_INTERVAL_MS = 100;
@@ -61,9 +63,9 @@ export async function planBuild(
 
 /** Extraction, index and tokens; a new version only where something is different. */
 export async function indexVersion(
-  { store, ingest, extractorVersion }: BuildConfig,
+  { store, ingest, extractorVersion, firstEarlyVersionMs = FIRST_EARLY_VERSION_MS }: BuildConfig,
   library: Library,
-  { tokenizer }: LoadedModel,
+  { tokenizer }: Pick<LoadedModel, 'tokenizer'>,
   plan: VersionPlan,
   before: readonly LibraryFile[],
   emit: Emit<LibraryEvent>,
@@ -71,7 +73,8 @@ export async function indexVersion(
 ): Promise<LibraryContents> {
   const report = throttled(emit, PROGRESS_INTERVAL_MS);
   const context = { store, ingest, extractorVersion, tokenizer, signal };
-  const early = library.versionId === null ? new EarlyVersions(store, library, plan) : null;
+  const early =
+    library.versionId === null ? new EarlyVersions(store, library, plan, firstEarlyVersionMs) : null;
   const rows = await indexFiles(context, plan.files, async (file, { index, ...progress }) => {
     report({ kind: 'progress', phase: 'extract', ...progress, unit: 'files' });
     emit({ kind: 'file', file: fileReport(file) });
@@ -121,10 +124,12 @@ class EarlyVersions {
   readonly #store: Store;
   readonly #library: Library;
   readonly #rows: LibraryFile[];
-  #next = performance.now() + FIRST_EARLY_VERSION_MS;
-  #interval = FIRST_EARLY_VERSION_MS;
+  #next: number;
+  #interval: number;
 
-  constructor(store: Store, library: Library, plan: VersionPlan) {
+  constructor(store: Store, library: Library, plan: VersionPlan, firstMs: number) {
+    this.#interval = firstMs;
+    this.#next = performance.now() + firstMs;
     this.#store = store;
     this.#library = library;
     this.#rows = plan.files.map(({ entry: { path, absolutePath, bytes, mtimeMs } }) => ({
