@@ -54,5 +54,6 @@ export function sidebarRows(
 }
 
 function latestFirst(a: Conversation, b: Conversation): number {
-  return b.updatedAt.localeCompare(a.updatedAt) || b.id.localeCompare(a.id);
+  if (a.updatedAt !== b.updatedAt) return a.updatedAt < b.updatedAt ? 1 : -1;
+  return a.id < b.id ? 1 : -1;
 }

@@ -24,10 +24,10 @@ export function addMath(markdown: MarkdownIt): void {
 
 function inlineMath(state: InlineState, silent: boolean): boolean {
   const rest = state.src.slice(state.pos, Math.min(state.posMax, state.pos + LONGEST_INLINE));
-  // As pandoc has it: no space inside the dollars, no digit behind the last: "$5 and $6" is money.
+  // As pandoc has it: no space inside the dollars, no digit or letter behind the last: "$5 and $6" is money.
   const match =
     /^\$\$([^$]+?)\$\$/.exec(rest) ??
-    /^\$(?![\s$])((?:\\[^]|[^\\$\n])+?)(?<!\s)\$(?!\d)/.exec(rest) ??
+    /^\$(?![\s$])((?:\\[^]|[^\\$\n])+?)(?<!\s)\$(?!\w)/.exec(rest) ??
     /^\\\(([^]+?)\\\)/.exec(rest);
   const tex = match?.[1];
   if (match === null || tex === undefined || tex.trim() === '') return false;

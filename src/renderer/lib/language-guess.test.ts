@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { guessLanguage } from './language-guess.ts';
+
+describe('guessLanguage', () => {
+  it.each([
+    ['吾輩は猫である。名前はまだ無い。', 'ja'],
+    ['知己知彼，百战不殆。', 'zh'],
+    ['나는 학생입니다.', 'ko'],
+    ['Call me Ishmael.', undefined],
+    ['The word 鯨 means whale, as every reader of Japanese knows.', undefined],
+    ['', undefined],
+    ['1234 !?', undefined],
+  ])('%s', (text, language) => expect(guessLanguage(text)).toBe(language));
+});
