@@ -39,6 +39,14 @@ async function read(bytes: Buffer, { absolutePath, kind }: FileToRead, alive: Al
       return (await import('./epub.ts')).readEpub(bytes);
     case 'pdf':
       return (await import('./pdf/pdf.ts')).readPdf(bytes, alive);
+    case 'docx':
+      return (await import('./office/docx.ts')).readDocx(bytes);
+    case 'odf':
+      return (await import('./office/odf.ts')).readOdf(bytes);
+    case 'pptx':
+      return (await import('./office/pptx.ts')).readPptx(bytes);
+    case 'xlsx':
+      return (await import('./office/xlsx.ts')).readXlsx(bytes, alive);
     default:
       return readTextual(bytes, kind, absolutePath);
   }
