@@ -61,8 +61,12 @@ export class DocumentReader {
   }
 
   /** the whole text of a content; '' where there is none */
-  text(content: number, extractorVersion: number): string {
-    return this.#load(content, extractorVersion).text;
+  text(content: number): string {
+    const version = this.#db
+      .prepare<[number], number>('SELECT extractor_version FROM documents WHERE content_id = ?')
+      .pluck()
+      .get(content);
+    return version === undefined ? '' : this.#load(content, version).text;
   }
 
   #load(content: number, extractorVersion: number): LoadedText {

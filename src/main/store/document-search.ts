@@ -13,13 +13,12 @@ const maxQueryTerms = 32;
  * Passages with the rarest word beyond which hits come in the order of the index instead of by rank: ranking looks
  * at every one of them before the first can be shown.
  */
-const maxRanked = 20_000;
+const maxRanked = 5_000;
 /** the beginnings of words that are shorter stand for half of the index */
 const shortestPrefix = 3;
 
 interface HitRow {
   content_id: number;
-  extractor_version: number;
   start_offset: number;
   end_offset: number;
   line_start: number;
@@ -43,8 +42,8 @@ export class DocumentSearch {
     // Looked up hit by hit: gathering all contents of a large version first would cost more than the search itself.
     const rows = this.#db
       .prepare<[string, string, number, number], HitRow>(
-        `SELECT p.content_id, d.extractor_version, p.start_offset, p.end_offset, p.line_start, p.section
-         FROM passage_index i JOIN passages p ON p.id = i.rowid JOIN documents d ON d.content_id = p.content_id
+        `SELECT p.content_id, p.start_offset, p.end_offset, p.line_start, p.section
+         FROM passage_index i JOIN passages p ON p.id = i.rowid
          WHERE passage_index MATCH ?
            AND EXISTS (SELECT 1 FROM version_files f WHERE f.version_id = ? AND f.content_id = p.content_id)
          ORDER BY ${order} LIMIT ? OFFSET ?`,
@@ -60,9 +59,7 @@ export class DocumentSearch {
       )
       .pluck()
       .get(row.content_id, version);
-    const text = this.#reader
-      .text(row.content_id, row.extractor_version)
-      .slice(row.start_offset, row.end_offset);
+    const text = this.#reader.text(row.content_id).slice(row.start_offset, row.end_offset);
     const matches = matchesIn(text, terms);
     const before = text.slice(0, matches[0]?.start ?? 0);
     return {
