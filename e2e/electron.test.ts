@@ -4,45 +4,20 @@
  * itself is tested in Chromium (e2e/app.test.ts).
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findRuntime } from './electron/runtime.ts';
 import { model, noModel, skippedWithoutModel } from './harness.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const standIns = join(root, 'e2e', 'electron', 'old-main.cjs');
 
-/** Where the unpacked runtime lies; CI, or LONGLEAF_ELECTRON_TEST=1, may fetch it. */
-function findRuntime(): { readonly electron: string } | { readonly missing: string } {
-  if (process.platform !== 'linux') return { missing: 'the test runtime is for Linux' };
-  if (process.arch !== 'x64') return { missing: 'the test runtime is for x64' };
-  if (!display()) return { missing: 'no display and no Xvfb' };
-  if (!existsSync(join(root, 'out', 'main', 'index.cjs')))
-    return { missing: 'the app is not built; `npm run build` builds it' };
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'longleaf-electron-test');
-  const electron = join(cache, 'electron-22.3.25', 'electron');
-  if (existsSync(electron)) return { electron };
-  const script =
-    process.env['LONGLEAF_ELECTRON_SCRIPT'] ?? join(root, '../shared/tools/electron-test-runtime.sh');
-  const wanted = process.env['LONGLEAF_ELECTRON_TEST'] === '1' || process.env['CI'] === 'true';
-  if (!wanted) return { missing: 'no Electron runtime; LONGLEAF_ELECTRON_TEST=1 fetches one' };
-  if (!existsSync(script)) return { missing: `no ${basename(script)}; LONGLEAF_ELECTRON_SCRIPT names it` };
-  const fetched = spawnSync('bash', [script], { stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000 });
-  return fetched.status === 0 && existsSync(electron)
-    ? { electron }
-    : { missing: 'the Electron runtime could not be fetched' };
-}
-
-function display(): boolean {
-  return Boolean(process.env['DISPLAY']) || spawnSync('which', ['Xvfb']).status === 0;
-}
-
 const runtime = findRuntime();
-const missing = 'missing' in runtime ? runtime.missing : null;
+const missing = 'missing' in runtime ? runtime.missing : hasDisplay() ? null : 'no display and no Xvfb';
 const skipped = missing === null ? skippedWithoutModel : ` (skipped: ${missing})`;
 
 describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => {
@@ -67,7 +42,7 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
 
   async function start(): Promise<[ElectronApplication, Page]> {
     const launched = await _electron.launch({
-      executablePath: 'electron' in runtime ? runtime.electron : '',
+      executablePath: join('folder' in runtime ? runtime.folder : '', 'electron'),
       args: [
         ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
         '-r',
@@ -115,7 +90,10 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
       ],
     });
     const preferences = await app.evaluate(({ BrowserWindow }) =>
-      BrowserWindow.getAllWindows().map(({ webContents }) => webContents.getLastWebPreferences()),
+      // not in the declarations, and the only place that says what came of our options
+      BrowserWindow.getAllWindows().map(({ webContents }) =>
+        (webContents as unknown as { getLastWebPreferences(): object }).getLastWebPreferences(),
+      ),
     );
     expect(preferences).toHaveLength(1);
     expect(preferences[0]).toMatchObject({
@@ -204,6 +182,10 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
     return (JSON.parse(text) as { pid?: number }).pid ?? 0;
   }
 });
+
+function hasDisplay(): boolean {
+  return Boolean(process.env['DISPLAY']) || spawnSync('which', ['Xvfb']).status === 0;
+}
 
 /** A drop as the system makes it: the File knows where it lies. */
 async function dropFile(page: Page, file: string): Promise<void> {

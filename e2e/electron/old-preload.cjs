@@ -32,8 +32,8 @@ function newerLanguage() {
   Set.prototype.union ??= function (other) {
     return new Set([...this, ...other]);
   };
-  HTMLElement.prototype.showPopover ??= () => {};
-  HTMLElement.prototype.hidePopover ??= () => {};
+  globalThis.HTMLElement.prototype.showPopover ??= () => {};
+  globalThis.HTMLElement.prototype.hidePopover ??= () => {};
   URL.canParse ??= (url) => {
     try {
       return Boolean(new URL(url));
@@ -45,8 +45,8 @@ function newerLanguage() {
   String.prototype.toWellFormed ??= function () {
     return String(this);
   };
-  AbortSignal.any ??= (signals) => {
-    const any = new AbortController();
+  globalThis.AbortSignal.any ??= (signals) => {
+    const any = new globalThis.AbortController();
     for (const signal of signals) signal.addEventListener('abort', () => any.abort(signal.reason));
     return any.signal;
   };
