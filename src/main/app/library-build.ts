@@ -80,6 +80,7 @@ export async function indexVersion(
     emit({ kind: 'file', file: fileReport(file) });
     await early?.add(index, file);
   });
+  report.flush();
   if (library.versionId !== null && sameFiles(rows, before)) return contentsOf(library, rows);
   const version = await putVersion(store, library, rows);
   return contentsOf({ ...library, versionId: version }, rows);
