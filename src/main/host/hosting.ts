@@ -36,8 +36,8 @@ export function hostPages(session: Session): Hosting {
   const servings = new Set<Serving>();
   return {
     attach: (port) => {
-      const serving = serve(
-        { ...port, onClose: (listener) => port.onClose(() => (servings.delete(serving), listener())) },
+      const serving: Serving = serve(
+        watched(port, () => servings.delete(serving)),
         handlers,
       );
       servings.add(serving);
@@ -52,6 +52,20 @@ export function hostPages(session: Session): Hosting {
       while (left.some((serving) => serving.running > 0) && performance.now() < deadline) await sleep(10);
       await session.end();
     },
+  };
+}
+
+/** The same port; `onEnd` is called when it closes. */
+function watched(port: Port, onEnd: () => void): Port {
+  return {
+    post: (frame) => port.post(frame),
+    onFrame: (listener) => port.onFrame(listener),
+    onClose: (listener) =>
+      port.onClose(() => {
+        onEnd();
+        listener();
+      }),
+    close: () => port.close(),
   };
 }
 

@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { createClient, serve, wasNotBegun, type Handlers, type Port } from '../../../shared/rpc/index.ts';
 import { fakeApp } from '../testing/fake-app.ts';
+import { Connections, connectionPort, type PipeMessage } from './child.ts';
 import { memoryPorts } from './memory.ts';
 import { socketPort } from './socket.ts';
+import { websocketPort } from './websocket.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -29,9 +32,41 @@ async function socketPorts(): Promise<readonly [Port, Port]> {
   return [near, await accepted.promise];
 }
 
+/** As between shell and core: messages as a child process's channel passes them. */
+function childPorts(): Promise<readonly [Port, Port]> {
+  const accepted = Promise.withResolvers<Port>();
+  const toCore = {
+    send: (message: PipeMessage) => queueMicrotask(() => core.receive(structuredClone(message))),
+  };
+  const toShell = {
+    send: (message: PipeMessage) => queueMicrotask(() => shell.receive(structuredClone(message))),
+  };
+  const shell = new Connections(toCore);
+  const core = new Connections(toShell, (connection) => accepted.resolve(connectionPort(connection)));
+  const near = connectionPort(shell.open());
+  return accepted.promise.then((far) => [near, far]);
+}
+
+async function websocketPorts(): Promise<readonly [Port, Port]> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  const accepted = Promise.withResolvers<Port>();
+  server.on('connection', (socket) => accepted.resolve(websocketPort(socket)));
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+  await new Promise((resolve) => socket.once('open', resolve));
+  cleanUps.push(() => {
+    socket.terminate();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return [websocketPort(socket), await accepted.promise];
+}
+
 const kinds = [
   ['memory', () => Promise.resolve(memoryPorts())],
   ['socket', socketPorts],
+  ['child process', childPorts],
+  ['web socket', websocketPorts],
 ] as const;
 
 describe.each(kinds)('client and server over a %s port', (_name, ports) => {
