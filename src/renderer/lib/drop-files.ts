@@ -8,7 +8,8 @@ export interface Dropped {
 }
 
 export interface DroppedFile {
-  readonly file: File;
+  /** null: it could not be opened; it vanished meanwhile, or is not ours to read */
+  readonly file: File | null;
   /** names with `/` between them */
   readonly path: string;
 }
@@ -39,14 +40,22 @@ export function droppedIn(transfer: DataTransfer): Dropped {
   };
 }
 
-/** Every file below the entries, depth first. What can't be opened is left out: it vanished meanwhile. */
-export async function* filesIn(entries: readonly FileSystemEntry[]): AsyncGenerator<DroppedFile> {
+/** Every file of a drop, depth first. What can't be opened is left out: it vanished meanwhile. */
+export async function* filesOf({
+  files,
+  entries,
+}: Pick<Dropped, 'files' | 'entries'>): AsyncGenerator<DroppedFile> {
+  if (entries.length > 0) yield* filesIn(entries);
+  // a drop that was not made by a file manager has files, and no entries
+  else for (const file of files) yield { file, path: file.name };
+}
+
+async function* filesIn(entries: readonly FileSystemEntry[]): AsyncGenerator<DroppedFile> {
   for (const entry of entries) {
     if (entry.isDirectory) {
       for await (const children of batchesOf(entry as FileSystemDirectoryEntry)) yield* filesIn(children);
     } else {
-      const file = await fileOf(entry as FileSystemFileEntry);
-      if (file !== null) yield { file, path: entry.fullPath.replace(/^\/+/, '') };
+      yield { file: await fileOf(entry as FileSystemFileEntry), path: entry.fullPath.replace(/^\/+/, '') };
     }
   }
 }
@@ -65,4 +74,14 @@ async function* batchesOf(directory: FileSystemDirectoryEntry): AsyncGenerator<r
 
 function fileOf(entry: FileSystemFileEntry): Promise<File | null> {
   return new Promise((resolve) => entry.file(resolve, () => resolve(null)));
+}
+
+/** False once the file behind it is gone, changed, or may not be read. */
+export async function isReadable(file: File): Promise<boolean> {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
 }

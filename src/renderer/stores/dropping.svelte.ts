@@ -1,10 +1,11 @@
 /** What happens to files that were dropped on the window. */
-import { type Dropped, filesIn } from '../lib/drop-files.ts';
+import { type Dropped, filesOf, isReadable } from '../lib/drop-files.ts';
 import { kindOf } from '../lib/drop-kind.ts';
 import { upload } from '../lib/files.ts';
 import { bridge } from '../lib/rpc.ts';
-import type { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 import { composer } from './composer.svelte.ts';
+import { m } from '../paraglide/messages.js';
 import { asAppError } from './core.svelte.ts';
 import { openFiles } from './opened.ts';
 import { ui } from './ui.svelte.ts';
@@ -29,6 +30,7 @@ class Dropping {
 
   /** Models and exports go where they belong; the rest to the target. */
   async drop(dropped: Dropped, target: DropTarget): Promise<void> {
+    this.#cancelled = false;
     const kinds = await Promise.all(dropped.files.map(kindOf));
     const special = dropped.files.filter((_, i) => kinds[i] !== 'document');
     const documents = dropped.files.filter((_, i) => kinds[i] === 'document');
@@ -42,7 +44,11 @@ class Dropping {
       dropped.entries.filter(({ name }) => names.has(name)),
     );
     if (specialPaths.length > 0) openFiles(specialPaths);
-    if (paths.length === 0) return;
+    if (paths.length === 0) {
+      if (specialPaths.length === 0 && !this.#cancelled)
+        throw new AppError('invalid-input', m.drop_nothing(), m.drop_nothing_hint());
+      return;
+    }
     if (target.kind === 'attach') {
       if (ui.view.kind !== 'chat') ui.show({ kind: 'chat', id: null });
       composer.addPaths(paths);
@@ -58,32 +64,37 @@ class Dropping {
   async #pathsOf(files: readonly File[], entries: readonly FileSystemEntry[]): Promise<readonly string[]> {
     const { pathForFile } = bridge ?? {};
     if (pathForFile !== undefined) return files.map(pathForFile).filter((path) => path !== '');
-    if (entries.length === 0) return [];
-    this.#cancelled = false;
+    if (files.length + entries.length === 0) return [];
     this.handover = { files: 0, bytes: 0, file: '' };
     try {
-      return await this.#handOver(entries);
+      return await this.#handOver(files, entries);
     } finally {
       this.handover = null;
     }
   }
 
-  async #handOver(entries: readonly FileSystemEntry[]): Promise<readonly string[]> {
+  async #handOver(files: readonly File[], entries: readonly FileSystemEntry[]): Promise<readonly string[]> {
     const batch = crypto.randomUUID();
     const roots = new Set<string>();
     const under = new Set<Promise<void>>();
+    const unreadable: string[] = [];
     let failed: AppError | null = null;
-    for await (const { file, path } of filesIn(entries)) {
+    for await (const { file, path } of filesOf({ files, entries })) {
       if (this.#cancelled) return [];
       if (failed !== null) throw failed as AppError;
+      if (file === null) {
+        unreadable.push(path);
+        continue;
+      }
       const one = upload(file, path, batch)
         .then(({ root }) => {
           roots.add(root);
           const { files = 0, bytes = 0 } = this.handover ?? {};
           this.handover = { files: files + 1, bytes: bytes + file.size, file: path };
         })
-        .catch((error: unknown) => {
-          failed = asAppError(error);
+        .catch(async (error: unknown) => {
+          if (await isReadable(file)) failed = asAppError(error);
+          else unreadable.push(path);
         })
         .finally(() => under.delete(one));
       under.add(one);
@@ -91,6 +102,8 @@ class Dropping {
     }
     await Promise.all(under);
     if (failed !== null) throw failed as AppError;
+    const [first] = unreadable;
+    if (first !== undefined) ui.toast(m.drop_unreadable({ count: unreadable.length, path: first }));
     return this.#cancelled ? [] : [...roots];
   }
 }

@@ -103,6 +103,7 @@ export function arcShapes(
   const widest = Math.max(...ends.map(({ end }) => (x - xOf(scale, end)) / 2));
   const highest = geometry.arcs + geometry.comb - 12;
   const foot = geometry.bandTop - 1;
+  const labels: Label[] = [];
   return ends.flatMap(({ end, stride }): Shape[] => {
     const left = xOf(scale, end);
     const rx = (x - left) / 2;
@@ -114,16 +115,36 @@ export function arcShapes(
       clip: true,
     };
     const text = label(stride);
-    const width = text.length * 5.6 + 6;
-    const crest = left + rx;
-    if (rx < LABELLED_ARC || crest < width / 2 || crest > scale.width - width / 2) return [arc];
-    const y = px(foot - ry);
-    return [
-      arc,
-      { kind: 'rect', x: px(crest - width / 2), y: y - 6, width: px(width), height: 12, paint: 'm-halo' },
-      { kind: 'text', x: px(crest), y: y + 4, text, anchor: 'middle', paint: 'm-r' },
-    ];
+    const wanted = { x: left + rx, y: px(foot - ry), width: text.length * 5.6 + 6 };
+    if (rx < LABELLED_ARC || !fits(wanted, scale.width, labels)) return [arc];
+    labels.push(wanted);
+    return [arc, ...labelShapes(text, wanted)];
   });
+}
+
+interface Label {
+  /** of its middle */
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
+const LABEL_HEIGHT = 12;
+
+function fits(label: Label, width: number, others: readonly Label[]): boolean {
+  if (label.x < label.width / 2 || label.x > width - label.width / 2) return false;
+  return others.every(
+    (other) =>
+      Math.abs(other.y - label.y) > LABEL_HEIGHT || Math.abs(other.x - label.x) > (other.width + label.width) / 2,
+  );
+}
+
+/** On the line, as on a contour map: a patch of ground behind it. */
+function labelShapes(text: string, { x, y, width }: Label): readonly Shape[] {
+  return [
+    { kind: 'rect', x: px(x - width / 2), y: y - 6, width: px(width), height: LABEL_HEIGHT, paint: 'm-halo' },
+    { kind: 'text', x: px(x), y: y + 4, text, anchor: 'middle', paint: 'm-r' },
+  ];
 }
 
 /** There is one: the cursor of reading, or where the pointer is. */

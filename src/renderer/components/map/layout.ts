@@ -35,7 +35,8 @@ export function groundShapes(ground: Ground, scale: Scale, geometry: Geometry): 
     ...bandShapes(segments, map.read, scale, geometry),
     ...conversationShapes(map.tokens, conversation, scale, geometry),
     ...faultShapes(documents, scale, geometry),
-    ...changedShapes(map.changedFrom, map.tokens, scale, geometry),
+    // Where nothing was read, nothing is read again.
+    ...changedShapes(map.read > 0 ? map.changedFrom : null, map.tokens, scale, geometry),
     ...saveShapes(map.checkpoints, scale, geometry),
     ...nameShapes(segments, geometry),
   ];
