@@ -1,10 +1,10 @@
 /** boot.mjs: the door of every npm script. Installing itself is what `npm test` has just done. */
-import { spawn, type SpawnOptions } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { model, noModel, skippedWithoutModel } from './harness.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -46,6 +46,50 @@ it('before the first `npm start` it says what to do', async () => {
     code: 1,
     stdout: '',
     stderr: expect.stringMatching(/^error: .*not installed.*\nhint: .*npm start/) as string,
+  });
+});
+
+describe.skipIf(noModel)(`npm start${skippedWithoutModel}`, () => {
+  /** resolves with what stdout says first */
+  const firstLine = (child: ChildProcess) =>
+    new Promise<string>((resolve) =>
+      child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+    );
+
+  it('without a display serves the page, says why, and ends with Ctrl-C', async () => {
+    const { child, ended } = boot(['start'], { env: { DISPLAY: '', WAYLAND_DISPLAY: '' } });
+    const address = (await firstLine(child)).replace('Longleaf: ', '').trim();
+    expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43}$/);
+    expect((await fetch(address, { redirect: 'manual' })).status).toBe(303);
+    expect((await fetch(new URL('/', address))).status).toBe(401);
+    child.kill('SIGINT');
+    const { code, stderr } = await ended;
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: expect.stringContaining('longleaf -- chat') as string,
+    });
+    if (process.platform === 'linux') expect(stderr).toContain('There is no display');
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'with a display starts Electron, and serves when that does not start (Linux)',
+    async () => {
+      const dist = join(folder, 'electron');
+      await mkdir(dist);
+      await writeFile(join(dist, 'electron'), '#!/bin/sh\necho "electron $*" >&2\nexit 3\n', { mode: 0o755 });
+      const env = { DISPLAY: ':99', ELECTRON_OVERRIDE_DIST_PATH: dist };
+      const { child, ended } = boot(['start'], { env });
+      expect(await firstLine(child)).toContain('Longleaf: http://127.0.0.1:');
+      child.kill('SIGINT');
+      const { stderr } = await ended;
+      // Chromium's sandbox does not start as root
+      if (process.getuid?.() === 0) expect(stderr).toContain('does not run as root');
+      else expect(stderr).toMatch(/electron \/.*\n.*did not start \(exit code 3\)/);
+    },
+  );
+
+  it('with a command runs that, and shows nothing', async () => {
+    expect(await boot(['start', '--version']).ended).toMatchObject({ code: 0, stdout: '0.1.0\n' });
   });
 });
 
