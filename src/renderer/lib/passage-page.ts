@@ -30,9 +30,10 @@ export function around(slice: DocumentSlice, citation: Citation, around: number)
   };
 }
 
-/** Lines of a printed page are no lines here: only paragraphs are. */
+/** Lines of a printed page are no lines here: only paragraphs are. Marks of Markdown's headings say nothing on a page. */
 function joined(text: string): string {
   return text
+    .replace(/^#{1,6} +/gm, '')
     .replace(/[ \t]*\n[ \t]*\n\s*/g, '\u2029')
     .replace(/[ \t]*\n[ \t]*/g, ' ')
     .replaceAll('\u2029', '\n\n');
