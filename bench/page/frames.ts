@@ -55,11 +55,9 @@ export async function framesWhileScrolling(page: Page, steps: number): Promise<r
 /** Bytes of the page's JavaScript heap after a garbage collection. */
 export async function heapBytes(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable');
   await session.send('HeapProfiler.collectGarbage');
-  const { metrics } = await session.send('Performance.getMetrics').catch(async () => {
-    await session.send('Performance.enable');
-    return session.send('Performance.getMetrics');
-  });
+  const { metrics } = await session.send('Performance.getMetrics');
   await session.detach();
   return metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? NaN;
 }
