@@ -1,4 +1,5 @@
 /** Backups of the database: on request, daily, and put back at the next start. */
+import { AppError } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/rpc/index.ts';
 import type { BackupFile, Store } from '../store/index.ts';
 
@@ -30,6 +31,8 @@ export class DailyBackup {
     try {
       return await store.backup('daily');
     } catch (error) {
+      // The program is being closed: the next start makes it.
+      if (error instanceof AppError && error.code === 'interrupted') return null;
       onNote(`Today's backup could not be made: ${error instanceof Error ? error.message : String(error)}`);
       return null;
     }
