@@ -3,11 +3,14 @@ import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { closeSync, openSync, readSync, type Dirent, type Stats } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
+import { isArchiveName } from './archive/archive-file.ts';
+import { scanArchive } from './archive/scan-archive.ts';
 import { binaryKind, headBytes } from './binary.ts';
+import { formatByContent } from './content-format.ts';
 import { IgnoreRules } from './ignore-rules.ts';
-import { formatOf, holdsPrivateKey, packed, skippedFile, skippedFolder } from './kinds.ts';
+import { holdsPrivateKey, skippedFile, skippedFolder } from './kinds.ts';
 import { readError } from './read-error.ts';
-import type { FileFormat, ScanEntry, ScanOptions } from './types.ts';
+import type { ScanEntry, ScanOptions } from './types.ts';
 
 /** files of one folder that are looked at together */
 const atOnce = 32;
@@ -24,12 +27,23 @@ export async function* scan(roots: readonly string[], options: ScanOptions): Asy
   const names = new Set<string>();
   const seen = new Set<string>();
   for (const root of roots)
-    for await (const entry of scanRoot(resolve(root), names, options)) {
+    for await (const entry of withArchives(scanRoot(resolve(root), names, options), options)) {
       // roots may overlap: a file that is handed over twice is one file
       if (seen.has(entry.absolutePath)) continue;
       seen.add(entry.absolutePath);
       yield entry;
     }
+}
+
+/** an archive is replaced by its files */
+async function* withArchives(
+  entries: AsyncIterable<ScanEntry>,
+  options: ScanOptions,
+): AsyncGenerator<ScanEntry> {
+  for await (const entry of entries)
+    if (entry.outcome === null && isArchiveName(entry.absolutePath))
+      yield* scanArchive(entry, entry, options);
+    else yield entry;
 }
 
 async function* scanRoot(root: string, names: Set<string>, options: ScanOptions): AsyncGenerator<ScanEntry> {
@@ -133,13 +147,14 @@ async function fileEntry(
   chosen: boolean,
 ): Promise<ScanEntry> {
   if (!stats.isFile()) return skipped(place, stats, 'not a regular file (device, pipe or socket)');
-  if (stats.size === 0) return skipped(place, stats, 'empty');
+  if (stats.size === 0) return skipped(place, stats, 'empty: there is nothing in it');
   if (stats.size > options.maxFileBytes)
     return skipped(
       place,
       stats,
       `larger than the limit of ${megabytes(options.maxFileBytes)} MB a file (${megabytes(stats.size)} MB)`,
     );
+  if (isArchiveName(place.absolutePath)) return readable(place, stats, 'text');
   let head: Uint8Array;
   try {
     head = readHead(place.absolutePath);
@@ -150,23 +165,6 @@ async function fileEntry(
   const format = formatByContent(place.absolutePath, head);
   if (format !== null) return readable(place, stats, format);
   return skipped(place, stats, `not text: ${binaryKind(head) ?? 'binary data'}`);
-}
-
-/** The name says what is inside, unless the first bytes know better. @returns null for what has no text */
-export function formatByContent(path: string, head: Uint8Array): FileFormat | null {
-  const named = formatOf(path);
-  if (packed.has(named)) return named;
-  if (isEpub(head)) return 'epub';
-  const start = Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, 1024)).toString('latin1');
-  if (start.startsWith('{\\rtf')) return 'rtf';
-  if (/^[\s\0]{0,32}%PDF-\d/.test(start)) return 'pdf';
-  return binaryKind(head) === null ? named : null;
-}
-
-/** OCF 3.2: the archive begins with an uncompressed file `mimetype` */
-function isEpub(head: Uint8Array): boolean {
-  const start = Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, 64)).toString('latin1');
-  return start.startsWith('PK\x03\x04') && start.slice(30, 58) === 'mimetypeapplication/epub+zip';
 }
 
 /** Synchronous: three asynchronous calls a file cost many times the microseconds that it takes. */

@@ -48,7 +48,7 @@ export class Archive {
       }
       return new Archive(zip, entries, limits);
     } catch (error) {
-      throw damaged(error);
+      throw damagedArchive(error);
     }
   }
 
@@ -71,7 +71,7 @@ export class Archive {
     try {
       return await this.#inflate(entry, name);
     } catch (error) {
-      throw damaged(error);
+      throw damagedArchive(error);
     }
   }
 
@@ -105,7 +105,8 @@ function tooLarge(what: string, limit: number): AppError {
   return new AppError('invalid-input', `The archive holds ${what}; the limit is ${String(limit)}.`);
 }
 
-function damaged(error: unknown): AppError {
+/** @returns what is wrong with an archive, in words */
+export function damagedArchive(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const text = error instanceof Error ? error.message : String(error);
   if (

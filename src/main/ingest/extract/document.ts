@@ -4,6 +4,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 
 import { AppError } from '../../../shared/errors.ts';
 import type { ContentHash } from '../../../shared/model/index.ts';
+import { readMember } from '../archive/open-archive.ts';
 import { readError } from '../read-error.ts';
 import type { ArchiveMember, ExtractedDocument, FileFormat } from '../types.ts';
 import type { Alive, Reading } from './reading.ts';
@@ -47,6 +48,8 @@ async function read(bytes: Buffer, { absolutePath, kind }: FileToRead, alive: Al
       return (await import('./office/pptx.ts')).readPptx(bytes);
     case 'xlsx':
       return (await import('./office/xlsx.ts')).readXlsx(bytes, alive);
+    case 'mail':
+      return (await import('./mail/mail.ts')).readMail(bytes, alive);
     default:
       return readTextual(bytes, kind, absolutePath);
   }
@@ -91,8 +94,4 @@ function listed(parts: readonly string[]): string {
 
 function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-export async function readMember(member: ArchiveMember): Promise<Buffer> {
-  throw new AppError('unsupported', member.name);
 }
