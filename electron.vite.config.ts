@@ -34,6 +34,8 @@ export default defineConfig({
       }),
       svelte(),
     ],
+    // Workers load their grammars when they need them.
+    worker: { format: 'es' },
     build: {
       outDir: join(import.meta.dirname, 'out/renderer'),
       rollupOptions: { input: join(renderer, 'index.html') },

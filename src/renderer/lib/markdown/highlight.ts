@@ -1,110 +1,76 @@
-/**
- * Colours of source code: words with the class of their kind (styles/code.css), by shiki's grammars, each loaded when it
- * is first needed. Work is done between frames, and given up where a text would take too long: then it stays plain.
- */
-import type { HighlighterCore, ThemedToken, ThemeRegistration } from 'shiki/core';
-import { grammars, languageId } from './grammars.ts';
+/** Colours of source code: asked of a worker, which is ended and begun anew when it takes too long over a text. */
+import { languageId } from './grammars.ts';
+import workerUrl from './worker.ts?worker&url';
+import type { Word } from './tokens.ts';
 
-/** What a word is: k = keyword, s = string, c = comment, t = type or function; '' = plain */
-export type Kind = '' | 'k' | 's' | 'c' | 't';
-export interface Word {
-  readonly text: string;
-  readonly kind: Kind;
+export type { Word } from './tokens.ts';
+type Lines = readonly (readonly Word[])[];
+
+/** What goes to the worker, and what comes back. */
+export interface Asked {
+  readonly id: number;
+  readonly code: string;
+  readonly language: string;
+}
+export interface Coloured {
+  readonly id: number;
+  /** null: it stays plain */
+  readonly lines: Lines | null;
 }
 
-/** ms of work for one text */
-const BUDGET_MS = 100;
-/** lines between two looks at the clock */
-const STEP = 40;
-/** characters: a line of a minified file says nothing in colours either */
-const LONGEST_LINE = 2_000;
+/** ms after which a text stays plain, and so do those that wait behind it */
+const PATIENCE_MS = 5_000;
+/** units; longer code is better read than coloured */
+const LONGEST = 200_000;
 
-/** Colours that stand for kinds: shiki knows colours, the page knows classes. */
-const colours: Readonly<Record<string, Kind>> = {
-  '#00000A': 'k',
-  '#00000B': 's',
-  '#00000C': 'c',
-  '#00000D': 't',
-};
-const theme: ThemeRegistration = {
-  name: 'longleaf',
-  type: 'light',
-  fg: '#000000',
-  bg: '#FFFFFF',
-  settings: [
-    {
-      scope: ['keyword', 'storage', 'constant.language', 'entity.name.tag'],
-      settings: { foreground: '#00000A' },
-    },
-    { scope: ['string', 'constant.character', 'markup.inserted'], settings: { foreground: '#00000B' } },
-    {
-      scope: ['comment', 'punctuation.definition.comment', 'markup.deleted'],
-      settings: { foreground: '#00000C' },
-    },
-    {
-      scope: ['entity.name', 'support.type', 'support.class', 'support.function', 'meta.object-literal.key'],
-      settings: { foreground: '#00000D' },
-    },
-    { scope: ['keyword.operator', 'punctuation'], settings: { foreground: '#000000' } },
-  ],
-};
+const waiting = new Map<number, (lines: Lines | null) => void>();
+let worker: Worker | null = null;
+let nextId = 1;
 
-let highlighter: Promise<HighlighterCore> | null = null;
-
-async function create(): Promise<HighlighterCore> {
-  const [{ createHighlighterCore }, { createJavaScriptRegexEngine }] = await Promise.all([
-    import('shiki/core'),
-    import('shiki/engine/javascript'),
-  ]);
-  return createHighlighterCore({
-    engine: createJavaScriptRegexEngine({ forgiving: true }),
-    themes: [theme],
-    langs: [],
+/**
+ * Words of each line; null: it stays plain.
+ * @param signal fires when nobody wants to know any more
+ */
+export function highlight(code: string, language: string, signal?: AbortSignal): Promise<Lines | null> {
+  if (languageId(language) === null || code.length > LONGEST || signal?.aborted === true)
+    return Promise.resolve(null);
+  const id = nextId++;
+  return new Promise((resolve) => {
+    const timer = setTimeout(giveUp, PATIENCE_MS);
+    waiting.set(id, (lines) => {
+      clearTimeout(timer);
+      waiting.delete(id);
+      resolve(lines);
+    });
+    worker ??= start();
+    worker.postMessage({ id, code, language } satisfies Asked);
   });
 }
 
-/**
- * Words of each line; null: the language is not known, or the text took more than its time.
- * @param signal the text has changed, or is not shown any more
- */
-export async function highlight(
-  code: string,
-  language: string,
-  signal: AbortSignal,
-): Promise<readonly (readonly Word[])[] | null> {
-  const id = languageId(language);
-  const grammar = id === null ? undefined : grammars[id];
-  if (id === null || grammar === undefined) return null;
-  highlighter ??= create();
-  const shiki = await highlighter;
-  if (!shiki.getLoadedLanguages().includes(id)) await shiki.loadLanguage(grammar());
-  const lines = code.split('\n');
-  const words: Word[][] = [];
-  let spent = 0;
-  let state: ReturnType<typeof shiki.getLastGrammarState> | undefined;
-  for (let from = 0; from < lines.length; from += STEP) {
-    await idle();
-    if (signal.aborted || spent > BUDGET_MS) return null;
-    const start = performance.now();
-    const part = lines.slice(from, from + STEP).join('\n');
-    const tokens = shiki.codeToTokensBase(part, {
-      lang: id,
-      theme: 'longleaf',
-      tokenizeMaxLineLength: LONGEST_LINE,
-      tokenizeTimeLimit: BUDGET_MS / 2,
-      ...(state === undefined ? {} : { grammarState: state }),
-    });
-    state = shiki.getLastGrammarState(tokens);
-    words.push(...tokens.map((line) => line.map(wordOf)));
-    spent += performance.now() - start;
-  }
-  return words;
+function start(): Worker {
+  const made = new Worker(ownScript(), { type: 'module' });
+  made.addEventListener('message', ({ data }: MessageEvent<Coloured>) => waiting.get(data.id)?.(data.lines));
+  made.addEventListener('error', giveUp);
+  return made;
 }
 
-function wordOf({ content, color }: ThemedToken): Word {
-  return { text: content, kind: colours[color?.toUpperCase() ?? ''] ?? '' };
+function giveUp(): void {
+  worker?.terminate();
+  worker = null;
+  for (const answer of waiting.values()) answer(null);
 }
 
-function idle(): Promise<void> {
-  return new Promise((resolve) => requestIdleCallback(() => resolve(), { timeout: 500 }));
+/** The address of our worker, as browsers with Trusted Types want it: no other script has the leave of this policy. */
+function ownScript(): string {
+  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
+  const policy = trustedTypes?.createPolicy('longleaf', { createScriptURL: () => workerUrl });
+  // A TrustedScriptURL is taken where a string is; the library types don't know it.
+  return (policy?.createScriptURL(workerUrl) as string | undefined) ?? workerUrl;
+}
+
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: (url: string) => string },
+  ): { createScriptURL(url: string): unknown };
 }

@@ -17,7 +17,9 @@ export async function setMath(elements: readonly HTMLElement[]): Promise<void> {
         throwOnError: true,
       });
     } catch {
-      continue; // not TeX: it stays as it was written
+      const marks = element.classList.contains('display') ? '$$' : '$';
+      element.textContent = `${marks}${tex}${marks}`; // not TeX: it stays as it was written
+      continue;
     }
     element.replaceChildren(...box.childNodes);
     element.classList.add('set');
