@@ -5,6 +5,8 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
 import './styles/layout.css';
+import './styles/japanese.css';
+import './styles/forced-colors.css';
 import App from './App.svelte';
 import { core } from './stores/core.svelte.ts';
 

@@ -3,33 +3,46 @@ import { getLocale } from '../paraglide/runtime.js';
 
 const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
+/** The machine's own kind of the language, where it has one: days and months stand in the order one is used to. */
+function locale(): string {
+  const language = getLocale();
+  return navigator.languages.find((tag) => tag.split('-')[0] === language) ?? language;
+}
+
 function number(options: Intl.NumberFormatOptions): Intl.NumberFormat {
-  const key = `${getLocale()} ${JSON.stringify(options)}`;
+  const key = `${locale()} ${JSON.stringify(options)}`;
   const known = made.get(key);
   if (known instanceof Intl.NumberFormat) return known;
-  const format = new Intl.NumberFormat(getLocale(), options);
+  const format = new Intl.NumberFormat(locale(), options);
   made.set(key, format);
   return format;
 }
 
 function date(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${getLocale()} date ${JSON.stringify(options)}`;
+  const key = `${locale()} date ${JSON.stringify(options)}`;
   const known = made.get(key);
   if (known instanceof Intl.DateTimeFormat) return known;
-  const format = new Intl.DateTimeFormat(getLocale(), options);
+  const format = new Intl.DateTimeFormat(locale(), options);
   made.set(key, format);
   return format;
 }
 
 /** In full, for promises: 1,827,962. */
-export function formatNumber(value: number, fractionDigits = 0): string {
-  return number({ maximumFractionDigits: fractionDigits }).format(value);
+export function formatNumber(value: number, mostDigits = 0, leastDigits = 0): string {
+  return number({ maximumFractionDigits: mostDigits, minimumFractionDigits: leastDigits }).format(value);
 }
+
+const SHORT = { notation: 'compact', maximumSignificantDigits: 3 } as const;
+/** By language: regions differ in M and m, and m would be taken for a thousandth. */
+const shorts = new Map<string, Intl.NumberFormat>();
 
 /** Short, for hints: 1.83M, in Japanese 183万. */
 export function formatShort(value: number): string {
   if (Math.abs(value) < 1_000) return formatNumber(value);
-  return number({ notation: 'compact', maximumSignificantDigits: 3 }).format(value);
+  const language = getLocale();
+  const format = shorts.get(language) ?? new Intl.NumberFormat(language, SHORT);
+  shorts.set(language, format);
+  return format.format(value).replace('K', 'k');
 }
 
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;

@@ -1,5 +1,6 @@
 /** F6 goes round the regions of the window. A region is any landmark with a name. */
-const REGIONS = 'nav[aria-label], main[aria-label], aside[aria-label], [role="region"][aria-label]';
+const REGIONS =
+  'nav[aria-label], main[aria-label], aside[aria-label], section[aria-label], [role="region"][aria-label]';
 const FOCUSABLE = 'a[href], button, input, textarea, select, [tabindex]:not([tabindex="-1"])';
 
 /** @param step 1 = the next one, -1 = the one before */

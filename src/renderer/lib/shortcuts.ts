@@ -90,7 +90,8 @@ export function takesAKeyFromWriting(shortcut: string): boolean {
 }
 
 function parts(shortcut: string): { readonly key: string; readonly modifiers: readonly string[] } {
-  const key = shortcut.endsWith('++') ? '+' : shortcut.slice(shortcut.lastIndexOf('+') + 1);
+  const key =
+    shortcut === '+' || shortcut.endsWith('++') ? '+' : shortcut.slice(shortcut.lastIndexOf('+') + 1);
   const rest = shortcut.slice(0, shortcut.length - key.length);
   return { key, modifiers: rest.split('+').filter((part) => part !== '') };
 }
