@@ -17,10 +17,15 @@ export async function addToLibrary(options: {
   });
 }
 
+/** A path as it is shown: what a browser handed over lies in a folder that nobody knows. */
+export function shownPath(path: string): string {
+  return path.replace(/^.*[\\/]uploads[\\/][0-9a-f-]{36}[\\/]/, '');
+}
+
 /** A name that is free, after the folder or file that was chosen. */
 export function nameFor(paths: readonly string[]): string {
   const last = paths[0]?.split(/[\\/]/).findLast((part) => part !== '') ?? '';
-  const stem = paths.length === 1 ? last.replace(/(?<=.)\.[^.]{1,5}$/, '') : last;
+  const stem = last.replace(/(?<=.)\.[a-z]\w{0,4}$/i, '');
   const base = stem.slice(0, 150) || 'library';
   const taken = new Set(libraries.list.map(({ library }) => library.name));
   for (let n = 1; ; n++) {

@@ -6,7 +6,9 @@ import type { LoadedSlice, OpenDocument } from '../../stores/document.svelte.ts'
 type Line = readonly Word[];
 
 /** lines: few enough to be coloured between two frames or so */
-const BLOCK = 200;
+const BLOCK = 80;
+/** the first time a grammar's rules are compiled, which may take a block longer than it gets */
+const TRIES = 3;
 
 export class Colours {
   #lines = $state.raw<ReadonlyMap<number, Line>>(new Map());
@@ -44,8 +46,11 @@ export class Colours {
   }
 
   async #colour(first: number, lines: readonly string[], language: string): Promise<void> {
-    const found = await highlight(lines.join('\n'), language, this.#stop.signal).catch(() => null);
-    if (found === null || this.#stop.signal.aborted) return;
+    const { signal } = this.#stop;
+    let found: readonly Line[] | null = null;
+    for (let i = 0; i < TRIES && found === null && !signal.aborted; i++)
+      found = await highlight(lines.join('\n'), language, signal).catch(() => null);
+    if (found === null || signal.aborted) return;
     const next = new Map(this.#lines);
     for (const [i, words] of found.entries()) next.set(first + i, words);
     this.#lines = next;

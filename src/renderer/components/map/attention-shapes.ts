@@ -135,7 +135,8 @@ function fits(label: Label, width: number, others: readonly Label[]): boolean {
   if (label.x < label.width / 2 || label.x > width - label.width / 2) return false;
   return others.every(
     (other) =>
-      Math.abs(other.y - label.y) > LABEL_HEIGHT || Math.abs(other.x - label.x) > (other.width + label.width) / 2,
+      Math.abs(other.y - label.y) > LABEL_HEIGHT ||
+      Math.abs(other.x - label.x) > (other.width + label.width) / 2,
   );
 }
 

@@ -229,6 +229,18 @@ describe('units and segments', () => {
     expect(drawn[0]?.x1).toBe(400);
   });
 
+  it('take in what is too narrow to see, and keep the colour of what is seen', () => {
+    const list = documents(['tiny', 1], ['a/x', 600], ['a/y', 398], ['dust', 1]);
+    const units = unitsOf(list, 1_000);
+    const drawn = segmentsOf(list, units, { from: 0, to: 1_000, width: 1_002 }, true);
+    expect(drawn.map(({ path, start, end }) => [path, start, end])).toEqual([
+      ['a/x', 0, 601],
+      ['a/y', 601, 999],
+      ['dust', 999, 1_000],
+    ]);
+    expect(drawn[0]?.colour).toBe(colourOf(1));
+  });
+
   it('alternate inside a folder when zoomed', () => {
     const many = Array.from({ length: 60 }, (_, i) => [`${i < 30 ? 'a' : 'b'}/f${i}`, 10] as const);
     const list = documents(...many);

@@ -19,6 +19,8 @@ export interface Segment {
 
 /** px under which neighbours of one colour are drawn as one */
 const LEAST_WIDTH = 3;
+/** px under which a segment takes its neighbour in, whatever its colour */
+const LEAST_SEEN = 1.5;
 
 /**
  * @param byUnit true: one segment per unit, as the whole library is drawn; false (zoomed): one per document, those
@@ -36,37 +38,39 @@ export function segmentsOf(
   for (const document of documents) {
     const end = document.start + document.tokens;
     if (document.tokens === 0 || end <= scale.from || document.start >= scale.to) continue;
-    const unit = unitIndexAt(units, document.start);
-    const sameUnit = unit === lastUnit;
+    const index = unitIndexAt(units, document.start);
+    const sameUnit = index === lastUnit;
     turn = sameUnit ? turn + 1 : 0;
-    lastUnit = unit;
-    const last = segments.at(-1);
-    if (last !== undefined && sameUnit && (byUnit || widthIn(scale, last.start, last.end) < LEAST_WIDTH)) {
-      segments[segments.length - 1] = joined(last, document, scale);
-      turn -= 1;
-      continue;
-    }
-    const several = (units[unit]?.count ?? 1) > 1;
-    segments.push({
+    lastUnit = index;
+    const unit = units[index];
+    const fresh: Segment = {
       ...edges(scale, document.start, end),
       start: document.start,
       end,
-      colour: colourOf(unit),
+      colour: colourOf(index),
       alt: !byUnit && turn % 2 === 1,
-      path: byUnit && several ? (units[unit]?.path ?? document.path) : document.path,
+      path: byUnit && unit !== undefined && unit.count > 1 ? unit.path : document.path,
       state: document.state,
-    });
+    };
+    const last = segments.at(-1);
+    const width = last === undefined ? Infinity : widthIn(scale, last.start, last.end);
+    if (last !== undefined && ((sameUnit && (byUnit || width < LEAST_WIDTH)) || width < LEAST_SEEN)) {
+      segments[segments.length - 1] = joined(last, fresh, scale);
+      turn = Math.max(0, turn - 1);
+    } else segments.push(fresh);
   }
   return segments;
 }
 
-function joined(segment: Segment, document: MapDocument, scale: Scale): Segment {
-  const end = document.start + document.tokens;
+/** It looks like the wider of the two, and says what is wrong in either. */
+function joined(before: Segment, after: Segment, scale: Scale): Segment {
+  const wider = after.end - after.start > before.end - before.start ? after : before;
   return {
-    ...segment,
-    ...edges(scale, segment.start, end),
-    end,
-    state: segment.state === 'read' ? document.state : segment.state,
+    ...wider,
+    ...edges(scale, before.start, after.end),
+    start: before.start,
+    end: after.end,
+    state: before.state === 'read' ? after.state : before.state,
   };
 }
 
