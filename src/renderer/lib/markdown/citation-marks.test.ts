@@ -11,6 +11,11 @@ describe('withCitationMarks', () => {
     );
   });
 
+  it('does not end a sentence at Mrs.', () => {
+    const answer = 'It is Mrs. Quillfeather. She keeps lighthouses.';
+    expect(shown(withCitationMarks(answer, ['is Mrs. Quillfeather']))).toContain('Quillfeather.[0]');
+  });
+
   it('keeps several at one place in order', () => {
     expect(shown(withCitationMarks('Ahab lost a leg.', ['Ahab', 'his leg']))).toBe('Ahab lost a leg.[0][1]');
   });

@@ -65,15 +65,24 @@ interface Stretch {
 
 const sentenceSegmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' });
 
+/** What ends with a full stop and ends no sentence, as the core knows it (app/sentences.ts). */
+const ABBREVIATION =
+  /(?:^|[\s("“‘—-])(?:Mr|Mrs|Ms|Dr|St|Sr|Jr|Prof|Capt|Col|Gen|Lieut|Lt|Rev|Hon|Messrs|Mme|Mlle|Esq|No|Vol|Fig|Sec|Ch|Chap|pp?|vs|etc|cf|ca|e\.g|i\.e|approx|ed|eds|al|[A-Z])\.\s*$/u;
+
 /** Sentences of the prose of a Markdown text: paragraphs, items, headings; not code. */
 function sentenceEnds(text: string): Stretch[] {
   const found: Stretch[] = [];
   for (const block of proseBlocks(text)) {
     const flat = text.slice(block.start, block.end).replace(/\n/g, ' ');
+    let start = 0;
     for (const { segment, index } of sentenceSegmenter.segment(flat)) {
-      const words = segment.replace(/[\s*_~]+$/, '');
-      if (!/[\p{L}\p{N}]/u.test(words)) continue;
-      found.push({ start: block.start + index, end: block.start + index + words.length });
+      const end = index + segment.length;
+      const words = flat.slice(start, end);
+      if (end < flat.length && ABBREVIATION.test(words)) continue;
+      const length = words.replace(/[\s*_~]+$/, '').length;
+      if (/[\p{L}\p{N}]/u.test(words))
+        found.push({ start: block.start + start, end: block.start + start + length });
+      start = end;
     }
   }
   return found;
