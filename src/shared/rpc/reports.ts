@@ -190,6 +190,8 @@ export interface Backup {
 }
 
 export interface SampleBook {
+  /** that it answers, in its own language */
+  readonly questions: readonly string[];
   /** of the library that it becomes */
   readonly name: string;
   /** absolute */
