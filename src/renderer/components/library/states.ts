@@ -16,6 +16,8 @@ interface Progress {
   readonly read: number;
   /** whether a state is being read, or was */
   readonly reads: boolean;
+  /** reading goes on now, or waits for its turn */
+  readonly active: boolean;
 }
 
 export function stateOf(entry: LibraryEntry, progress: Progress): EntryState {
@@ -46,12 +48,16 @@ function folderState(entry: Extract<LibraryEntry, { kind: 'folder' }>, progress:
 
 function positionState(
   { start, tokens }: Pick<LibraryEntry, 'start' | 'tokens'>,
-  { read, reads }: Progress,
+  { read, reads, active }: Progress,
 ): Omit<EntryState, 'reason'> {
-  if (!reads || start === null) return { kind: 'indexed', text: m.library_state_indexed() };
+  const indexed = { kind: 'indexed', text: m.library_state_indexed() } as const;
+  if (!reads || start === null) return indexed;
   if (start + tokens <= read) return { kind: 'ok', text: m.library_state_read() };
-  if (start >= read) return { kind: 'waiting', text: m.library_state_waiting() };
-  return { kind: 'now', text: formatPercent((read - start) / Math.max(1, tokens)) };
+  if (start >= read) return active ? { kind: 'waiting', text: m.library_state_waiting() } : indexed;
+  return {
+    kind: active ? 'now' : 'waiting',
+    text: formatPercent((read - start) / Math.max(1, tokens)),
+  };
 }
 
 export function outcomeText(outcome: FileOutcome): string {

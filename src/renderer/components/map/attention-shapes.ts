@@ -116,7 +116,8 @@ export function arcShapes(
     };
     const text = label(stride);
     const wanted = { x: left + rx, y: px(foot - ry), width: text.length * 5.6 + 6 };
-    if (rx < LABELLED_ARC || !fits(wanted, scale.width, labels)) return [arc];
+    // in the comb's ticks it could not be read
+    if (rx < LABELLED_ARC || ry < geometry.comb || !fits(wanted, scale.width, labels)) return [arc];
     labels.push(wanted);
     return [arc, ...labelShapes(text, wanted)];
   });

@@ -4,7 +4,7 @@ import type { Segment } from './segments.ts';
 import { type Geometry, type Shape, px } from './shapes.ts';
 import { type Scale, axisStep, clampX, shortTokens, xOf } from './scale.ts';
 
-/** px between two hatching lines, and how far each leans; narrower segments have no edge of their own */
+/** px between two hatching lines, and how far each leans; a narrower segment has one of both lines */
 const HATCH_EVERY = 5;
 const HATCH_LEAN = 4;
 /** px under which a band is too low for hatching: what is unread is outlined there */
@@ -75,14 +75,14 @@ function unread(x0: number, x1: number, colour: string, geometry: Geometry): rea
     ];
   }
   const shapes: Shape[] = [bar(x0, x1, geometry, `m-un ${colour}`)];
-  if (x1 - x0 >= HATCH_EVERY)
-    shapes.push({ kind: 'path', d: `M${px(x0 + 0.5)} ${bandTop}V${bandFoot}`, paint: `m-edge ${colour}` });
   let d = '';
   for (let x = Math.ceil((x0 + 1) / HATCH_EVERY) * HATCH_EVERY; x < x1; x += HATCH_EVERY) {
     const lean = Math.min(x1 - x, HATCH_LEAN);
     d += `M${x} ${bandFoot}L${px(x + lean)} ${px(bandFoot - (lean * band) / HATCH_LEAN)}`;
   }
   if (d !== '') shapes.push({ kind: 'path', d, paint: `m-hatch ${colour}` });
+  if (d === '' || x1 - x0 >= HATCH_EVERY)
+    shapes.push({ kind: 'path', d: `M${px(x0 + 0.5)} ${bandTop}V${bandFoot}`, paint: `m-edge ${colour}` });
   return shapes;
 }
 

@@ -19,18 +19,22 @@ interface Place {
   readonly marks: readonly MapMark[];
   /** where the needle stands when nobody points */
   readonly cursor: number | null;
+  /** tokens after the library */
+  readonly conversation: number;
 }
 
 /** Tokens that a passage's mark is wide for the keys: a step of the arrow rarely hits one token in a million. */
 const NEAR_MARK = 0.003;
 
-export function describeAt(token: number, { map, documents, marks, cursor }: Place): MapText {
+export function describeAt(at: number, { map, documents, marks, cursor, conversation }: Place): MapText {
   if (map.tokens === 0) return { document: '', details: '', value: m.map_empty() };
+  // Without a conversation the end of the library belongs to its last document.
+  const token = conversation === 0 ? Math.min(at, map.tokens - 1) : at;
   const document =
     token >= map.tokens ? m.map_conversation() : (documents[unitIndexAt(documents, token)]?.path ?? '');
   const wasRead = token >= map.tokens || token < map.read;
   const state = wasRead ? m.map_read() : map.read === 0 ? m.map_indexed() : m.map_unread();
-  const parts: string[] = [m.map_token({ token: formatNumber(Math.round(token)) }), state];
+  const parts: string[] = [m.map_token({ token: formatNumber(Math.round(at)) }), state];
   const reach = reachText(token, map, cursor);
   if (reach !== null) parts.push(reach);
   const mark = marks.find(({ at }) => Math.abs(at - token) <= NEAR_MARK * map.tokens);
