@@ -53,7 +53,6 @@ describe.skipIf(noChromium || noPage || noModel || noTestData)(`the main job in 
   }
 
   const chat = () => page.getByRole('region', { name: 'Chat' });
-  const message = () => page.getByRole('textbox', { name: 'Message' });
   const answered = () => page.getByRole('button', { name: 'Send' }).waitFor({ timeout: 120_000 });
 
   it('first run: says what it needs, takes a dropped book, and previews it', async () => {

@@ -31,10 +31,9 @@ export async function typingDelays(page: Page, text: string, betweenMs: number):
 export async function framesWhileScrolling(page: Page, steps: number): Promise<readonly number[]> {
   return page.evaluate(async (count) => {
     const log = document.querySelector('[role="log"]');
-    let scroller: Element | null = log;
     // The log itself scrolls, or something in it or around it does.
     const inside = log === null ? [] : [log, ...log.querySelectorAll('*')];
-    scroller =
+    const scroller =
       inside.find((element) => element.scrollHeight > element.clientHeight + 200) ??
       log?.parentElement ??
       null;

@@ -15,3 +15,8 @@ interface AbortController {
 }
 declare var AbortController: { new (): AbortController };
 declare var AbortSignal: { abort(reason?: unknown): AbortSignal };
+
+/** a file that the user dropped or chose; only handed on here */
+interface File {
+  readonly name: string;
+}
