@@ -7,6 +7,7 @@ import type { PassageHit, Store } from '../store/index.ts';
 import type { AnswerKind } from './answer-kind.ts';
 import { answerKind } from './answer-kind.ts';
 import type { ChosenPassage } from './chosen-passage.ts';
+import { asksAboutTheWhole, openingPassages, type Opening } from './openings.ts';
 import type { ClosestSentence } from './closest-sentence.ts';
 import { closestSentence, neighbourShares } from './closest-sentence.ts';
 import { sentences } from './sentences.ts';
@@ -28,6 +29,8 @@ export interface PassageChoice {
   readonly question: string;
   /** paths in the version: passages of these documents only; absent: of all */
   readonly documents?: readonly string[] | undefined;
+  /** the version's documents in reading order: how they begin answers what asks about the whole */
+  readonly openings?: readonly Opening[];
   /** tokens that the passages may take together, with their headers */
   readonly budget: number;
   /** at most so many passages (before joining); default 6 */
@@ -36,7 +39,7 @@ export interface PassageChoice {
   readonly count: (block: Omit<ChosenPassage, 'tokens'>) => number;
 }
 
-type Index = Pick<Store, 'searchPassages' | 'documentFrequencies'>;
+type Index = Pick<Store, 'searchPassages' | 'documentFrequencies' | 'passagesAround'>;
 
 export const DEFAULT_PASSAGES = 6;
 /** hits looked at before the choice */
@@ -44,10 +47,10 @@ const CANDIDATES = 48;
 /** what the best cluster of sentences counts beside BM25, both scaled to 0 … 1 */
 const CLOSENESS_WEIGHT = 1;
 
-/** No passages when no word of the question is in the library. */
+/** No passages when no word of the question is in the library, unless it asks about the whole of it. */
 export async function choosePassages(index: Index, choice: PassageChoice): Promise<ChosenPassages> {
   const terms = questionTerms(choice.question);
-  if (terms.words.length === 0 && terms.identifiers.length === 0) return NO_PASSAGES;
+  if (asksAboutTheWhole(choice.question, terms)) return openings(index, choice);
   const query = { ...terms, documents: choice.documents };
   const hits = await index.searchPassages(choice.version, query, CANDIDATES);
   if (hits.length === 0) return NO_PASSAGES;
@@ -58,6 +61,12 @@ export async function choosePassages(index: Index, choice: PassageChoice): Promi
   const passages = withinBudget(rank(hits, terms, asked, kind), choice);
   const texts = hits.map((hit) => hit.text);
   return { passages, closest: closestSentence(passages, { terms, asked, kind, texts }) };
+}
+
+async function openings(index: Index, choice: PassageChoice): Promise<ChosenPassages> {
+  const { documents, limit = DEFAULT_PASSAGES } = choice;
+  const among = (choice.openings ?? []).filter(({ path }) => documents?.includes(path) !== false);
+  return { passages: withinBudget(await openingPassages(index, among, limit), choice), closest: null };
 }
 
 /** Hits ordered by BM25 and by how close together the question's words stand; definitions before everything. */

@@ -160,12 +160,13 @@ async function passagesOf(
   const tokens = (text: string): number => model.writer.text(text).length;
   const budget = passageBudget(reach, tokens(request.question), request.maxTokens);
   const chosen: ChosenPassages[] = [];
-  for (const { library } of indexed) {
+  for (const { library, documents } of indexed) {
     if (library.versionId === null) continue;
     const found = await choosePassages(store, {
       version: library.versionId,
       question,
       documents: library === contents[0]?.library ? request.documents : undefined,
+      openings: documents,
       budget: Math.floor(budget / indexed.length),
       limit: Math.max(2, Math.floor(DEFAULT_PASSAGES / indexed.length)),
       count: (block) => tokens(passageBlock(block, 1)),
