@@ -6,7 +6,7 @@ import { fromWire } from '../../shared/errors.ts';
 import type { WireError } from '../../shared/errors.ts';
 import { bridge } from './rpc.ts';
 
-export interface Upload {
+interface Upload {
   /** absolute path of the file */
   readonly path: string;
   /** absolute path of what was chosen: the file, or the folder that it came in */

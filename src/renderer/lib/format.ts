@@ -77,11 +77,6 @@ export function formatDuration(seconds: number): string {
   return unit(Math.round(hours / 24), 'day');
 }
 
-/** 12 November 2026 */
-export function formatDate(when: string | number | Date): string {
-  return date({ dateStyle: 'long' }).format(new Date(when));
-}
-
 /** 12 Nov 2026, 14:05 */
 export function formatDateTime(when: string | number | Date): string {
   return date({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(when));

@@ -7,7 +7,7 @@ import { core } from './core.svelte.ts';
 import { ui } from './ui.svelte.ts';
 
 export const formats = ['md', 'html', 'pdf', 'json'] as const;
-export type ExportFormat = (typeof formats)[number];
+type ExportFormat = (typeof formats)[number];
 
 export class Exporting {
   format = $state<ExportFormat>('md');

@@ -16,7 +16,7 @@ export interface ModelWork {
 }
 
 /** A file that can't be used, and why; it was left where it is. */
-export interface Refusal {
+interface Refusal {
   readonly name: string;
   readonly error: WireError;
 }

@@ -3,7 +3,7 @@ import { models } from './models.svelte.ts';
 import { ui } from './ui.svelte.ts';
 
 /** What a file is opened as, by its name; null: something for a library, or to attach. */
-export function openedAs(name: string): 'model' | 'export' | null {
+function openedAs(name: string): 'model' | 'export' | null {
   if (/\.gguf$/i.test(name)) return 'model';
   // A ZIP or JSON may be a document too: only what the system hands to us, or the import dialog, is an export.
   if (/\.(longleaf\.json|json|zip)$/i.test(name)) return 'export';

@@ -18,7 +18,7 @@ import LibrariesPage from './LibrariesPage.svelte';
 import ModelsPage from './ModelsPage.svelte';
 import ShortcutsPage from './ShortcutsPage.svelte';
 
-export interface SettingsPage {
+interface SettingsPage {
   /** as `ui.open({ kind: 'settings', page })` names it */
   readonly id: string;
   readonly title: () => string;
