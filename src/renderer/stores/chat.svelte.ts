@@ -76,7 +76,7 @@ class Chat {
   }
 
   isAnswering(id: ConversationId): boolean {
-    return this.#turns.has(id) || conversations.answering.has(id);
+    return this.#turns.has(id) || (core.status === 'ready' && conversations.answering.has(id));
   }
 
   async open(id: ConversationId | null): Promise<void> {
