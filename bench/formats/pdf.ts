@@ -98,8 +98,6 @@ async function ourText(path: string): Promise<{ text: string; reason: string | n
 function report(): void {
   const withText = rows.filter((row) => row.share !== null);
   const compared = withText.filter((row) => !(row.file in judged));
-  const theirs = compared.reduce((sum, row) => sum + row.theirs, 0);
-  const found = compared.reduce((sum, row) => sum + (row.share ?? 0) * row.theirs, 0);
   const result = {
     name: 'formats-pdf',
     ...environment(),
@@ -108,7 +106,9 @@ function report(): void {
     compared: compared.length,
     judged,
     /** of all characters that pdftotext gives */
-    inOrder: found / theirs,
+    inOrder: shareOf(compared),
+    /** the same with the judged files, in which theirs is no truth */
+    inOrderWithJudged: shareOf(withText),
     filesAt98: compared.filter((row) => (row.share ?? 0) >= 0.98).length,
     seconds: rows.reduce((sum, row) => sum + row.seconds, 0),
     below98: compared
@@ -117,4 +117,9 @@ function report(): void {
   };
   if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`);
   console.log(JSON.stringify(result));
+}
+
+function shareOf(some: readonly Row[]): number {
+  const theirs = some.reduce((sum, row) => sum + row.theirs, 0);
+  return some.reduce((sum, row) => sum + (row.share ?? 0) * row.theirs, 0) / theirs;
 }

@@ -11,7 +11,7 @@ export { Archive, archiveLimits } from './zip.ts';
 export type * from './types.ts';
 
 /** Raised whenever the same file would give another text or other passages. */
-export const extractorVersion: ExtractorVersion = 1;
+export const extractorVersion: ExtractorVersion = 2;
 
 export interface IngestOptions {
   /** tokens a passage, about; 300 unless told */

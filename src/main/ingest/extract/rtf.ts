@@ -126,6 +126,7 @@ class RtfReader {
   #close(): void {
     this.#flush();
     if (this.#group.table === 'styles') this.#endStyle();
+    this.#tableText = '';
     this.#group = this.#groups.pop() ?? this.#group;
     this.#skip = 0;
   }
@@ -202,7 +203,6 @@ class RtfReader {
     const level = /^heading (\d)/i.exec(this.#tableText.trim())?.[1];
     if (level !== undefined && !this.#styleLevels.has(this.#style))
       this.#styleLevels.set(this.#style, Number(level));
-    this.#tableText = '';
   }
 
   /** the title is the one thing that is read of `\info` */

@@ -82,15 +82,21 @@ function pieces(text: string, section: Section, target: number): readonly Piece[
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
 
+/** characters that are split into sentences at once: the segmenter takes much longer for more */
+const window = 16_384;
+
 /** line ends inside a paragraph end no sentence; what has no sentences is cut at lines, words, characters */
 function sentences(text: string, start: number, end: number, target: number): [number, number][] {
   const found: [number, number][] = [];
-  const flat = text.slice(start, end).replaceAll('\n', ' ');
-  for (const { index, segment } of segmenter.segment(flat)) {
-    const from = start + index;
-    const to = from + segment.length;
-    if (estimateTokens(text, from, to) <= target) found.push([from, to]);
-    else found.push(...hardCuts(text, from, to, target));
+  for (let from = start; from < end;) {
+    const to = end - from <= window ? end : niceCut(text, from, from + window);
+    const flat = text.slice(from, to).replaceAll('\n', ' ');
+    for (const { index, segment } of segmenter.segment(flat)) {
+      const [first, last] = [from + index, from + index + segment.length];
+      if (estimateTokens(text, first, last) <= target) found.push([first, last]);
+      else found.push(...hardCuts(text, first, last, target));
+    }
+    from = to;
   }
   return found;
 }
@@ -112,9 +118,11 @@ export function hardCuts(text: string, start: number, end: number, target: numbe
 
 function niceCut(text: string, from: number, to: number): number {
   const earliest = from + Math.floor(((to - from) * 2) / 3);
+  // a slice: without one, the search for what is not there would go back to the text's beginning each time
+  const last = text.slice(earliest, to);
   for (const separator of ['\n', ' ', ',', ';']) {
-    const at = text.lastIndexOf(separator, to - 1);
-    if (at >= earliest) return at + 1;
+    const at = last.lastIndexOf(separator);
+    if (at >= 0) return earliest + at + 1;
   }
   const code = text.charCodeAt(to);
   // not between the halves of a surrogate pair
