@@ -1,6 +1,6 @@
 /** An HTML file: title, text, headings. Templates of programs keep their source: there the markup is the matter. */
-import type { TextReading } from './textual.ts';
 import { htmlToText } from './html-text.ts';
+import type { TextReading } from './reading.ts';
 import { sectionsOf } from './sections.ts';
 
 /** Jinja, Handlebars, ERB, PHP, Angular, Vue */

@@ -1,8 +1,7 @@
 /** Jupyter notebooks (nbformat 3 and 4): cells in order, outputs as text; pictures are dropped, and that is said. */
 import * as v from 'valibot';
 
-import type { TextReading } from './textual.ts';
-import { counted, TextWriter } from './reading.ts';
+import { counted, TextWriter, type TextReading } from './reading.ts';
 import { markdownSections } from './sections.ts';
 
 const multiline = v.union([v.string(), v.array(v.string())]);

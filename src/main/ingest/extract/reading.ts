@@ -17,6 +17,9 @@ export interface Reading {
   readonly notes: readonly string[];
 }
 
+/** what a text format's reader makes of the decoded text */
+export type TextReading = Omit<Reading, 'encoding' | 'problems'>;
+
 /** told while a reader works, about once a page or a message: the time limit starts anew */
 export type Alive = () => void;
 

@@ -5,14 +5,11 @@ import { decodeBytes, type DecodedText } from './encoding.ts';
 import { htmlDocument } from './html-document.ts';
 import { asciidocSections, latexSections, orgSections, rstSections } from './markup-sections.ts';
 import { notebookDocument } from './notebook.ts';
-import { normalise, type Reading } from './reading.ts';
+import { normalise, type Reading, type TextReading } from './reading.ts';
 import { rtfDocument } from './rtf.ts';
 import { markdownSections, plainTextSections } from './sections.ts';
 import { subtitleText } from './subtitles.ts';
 import { tableSections } from './table-sections.ts';
-
-/** what a format's reader makes of the decoded text */
-export type TextReading = Pick<Reading, 'kind' | 'text' | 'title' | 'language' | 'sections' | 'notes'>;
 
 /** @param path for the language of source code */
 export function readTextual(bytes: Buffer, format: FileFormat, path: string): Reading {
