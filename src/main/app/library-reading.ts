@@ -116,7 +116,8 @@ export async function readStage(stage: ReadStage): Promise<ReadReport> {
     ...running,
     tokensPerSecond: speed,
     stateBytes: report.bytes,
-    versionId: library.versionId,
+    // 'read' is what a stored state says, not that the reading ended without an error
+    versionId: report.tokens >= report.libraryTokens ? library.versionId : null,
     position: report.tokens,
     checkpoints: report.checkpoints.map(({ position }) => position),
   });
