@@ -17,7 +17,16 @@ export async function openArchive(path: string): Promise<ArchiveFile> {
   }
 }
 
-let last: { key: string; archive: ArchiveFile } | null = null;
+interface Kept {
+  /** path, size and time: another archive of this name is another archive */
+  readonly key: string;
+  readonly archive: ArchiveFile;
+  idle: NodeJS.Timeout | undefined;
+}
+
+/** ms: an open file can't be deleted on some systems */
+const keptFor = 5_000;
+let kept: Kept | null = null;
 
 /** The bytes of a file in an archive. @throws AppError */
 export async function readMember({ archive: path, name }: ArchiveMember): Promise<Buffer> {
@@ -25,10 +34,23 @@ export async function readMember({ archive: path, name }: ArchiveMember): Promis
     throw readError(error, path);
   });
   const key = `${path}\0${String(size)}\0${String(mtimeMs)}`;
-  if (last?.key !== key) {
-    await last?.archive.close();
-    last = null;
-    last = { key, archive: await openArchive(path) };
+  if (kept?.key !== key) {
+    await letGo();
+    const archive = await openArchive(path);
+    kept = { key, archive, idle: undefined };
   }
-  return last.archive.read(name);
+  const current = kept;
+  clearTimeout(current.idle);
+  try {
+    return await current.archive.read(name);
+  } finally {
+    current.idle = setTimeout(() => void letGo(), keptFor).unref();
+  }
+}
+
+async function letGo(): Promise<void> {
+  const { archive, idle } = kept ?? {};
+  kept = null;
+  clearTimeout(idle);
+  await archive?.close();
 }

@@ -2,6 +2,8 @@
  * Bytes to text: byte-order mark, ISO 2022 escapes, strict UTF-8, the pattern of UTF-16 and UTF-32, then a guess by
  * statistics (jschardet), decoded by iconv-lite. What was taken is reported.
  */
+import { isAscii } from 'node:buffer';
+
 import iconv from 'iconv-lite';
 import jschardet from 'jschardet';
 
@@ -61,6 +63,8 @@ function known(bytes: Buffer, encoding: WideEncoding | 'utf-8'): DecodedText {
 }
 
 function strictUtf8(bytes: Buffer): string | null {
+  // one byte a character in memory instead of two
+  if (isAscii(bytes)) return bytes.toString('latin1');
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

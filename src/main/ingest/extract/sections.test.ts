@@ -34,4 +34,11 @@ describe('sections', () => {
       'PART II',
     ]);
   });
+  it('chapters at the very start and at the very end', () => {
+    expect(outline('\nCHAPTER 1\n\nx', plainTextSections('\nCHAPTER 1\n\nx'))).toEqual(['', 'CHAPTER 1']);
+    expect(outline('CHAPTER 1\n\nACT II', plainTextSections('CHAPTER 1\n\nACT II'))).toEqual([
+      'CHAPTER 1',
+      'ACT II',
+    ]);
+  });
 });

@@ -44,22 +44,30 @@ export function markdownSections(text: string): readonly Section[] {
  */
 export function plainTextSections(text: string): readonly Section[] {
   const headings: Heading[] = [];
-  const lines = linesOf(text);
-  for (const [index, line] of lines.entries()) {
-    const match =
-      /^\s{0,12}(part|book|volume|act|chapter|scene|canto|letter)\s+([ivxlcdm]+|\d+)\b[.:]?(.{0,60})$/i.exec(
-        line.text,
-      );
-    const kind = match?.[1]?.toLowerCase();
-    if (kind === undefined || !/^\s*[A-Z]/.test(line.text)) continue;
-    if (!isBlank(lines[index - 1]?.text) || !isBlank(lines[index + 1]?.text)) continue;
-    headings.push({
-      start: line.start,
-      level: /part|book|volume|act/.test(kind) ? 1 : 2,
-      title: clean(line.text),
-    });
+  // one search over the text: a list of its lines would take several times its memory
+  const pattern =
+    /^[^\S\n]{0,12}(part|book|volume|act|chapter|scene|canto|letter)[^\S\n]+(?:[ivxlcdm]+|\d+)\b[.:]?.{0,60}$/gim;
+  for (const match of text.matchAll(pattern)) {
+    const [line, kind = ''] = match;
+    if (!/^\s*[A-Z]/.test(line)) continue;
+    if (!isBlank(lineBefore(text, match.index)) || !isBlank(lineAt(text, match.index + line.length + 1)))
+      continue;
+    const level = /part|book|volume|act/i.test(kind) ? 1 : 2;
+    headings.push({ start: match.index, level, title: clean(line) });
   }
   return sectionsOf(text, headings);
+}
+
+function lineBefore(text: string, start: number): string | undefined {
+  // the first line has none before it, and the second may be after an empty one
+  if (start < 2) return '';
+  return lineAt(text, text.lastIndexOf('\n', start - 2) + 1);
+}
+
+function lineAt(text: string, start: number): string | undefined {
+  if (start > text.length) return undefined;
+  const end = text.indexOf('\n', start);
+  return text.slice(start, end < 0 ? text.length : end);
 }
 
 function isBlank(line: string | undefined): boolean {
