@@ -13,8 +13,12 @@ export interface Source {
 /** of a conversation's own files (app/library.ts) */
 const ATTACHED = 'attached:';
 const found = new Map<string, Promise<Source | null>>();
+// A library has changed: tokens may lie elsewhere.
+core.listen((event) => {
+  if (event.kind === 'libraries') found.clear();
+});
 
-/** null: the document is not there any more. Remembered until `forgetSources`. */
+/** null: the document is not there any more */
 export function sourceOf(
   citation: Citation,
   library: string | null,
@@ -24,11 +28,6 @@ export function sourceOf(
   const known = found.get(key) ?? find(citation, library, id);
   found.set(key, known);
   return known;
-}
-
-/** A library has changed: tokens may lie elsewhere. */
-export function forgetSources(): void {
-  found.clear();
 }
 
 /** Text around a passage. @param around code units before and behind */

@@ -1,23 +1,9 @@
 /** Colours of source code: asked of a worker, which is ended and begun anew when it takes too long over a text. */
 import { languageId } from './grammars.ts';
 import workerUrl from './worker.ts?worker&url';
-import type { Word } from './tokens.ts';
+import type { Asked, Coloured, Lines } from './tokens.ts';
 
 export type { Word } from './tokens.ts';
-type Lines = readonly (readonly Word[])[];
-
-/** What goes to the worker, and what comes back. */
-export interface Asked {
-  readonly id: number;
-  readonly code: string;
-  readonly language: string;
-}
-export interface Coloured {
-  readonly id: number;
-  /** null: it stays plain */
-  readonly lines: Lines | null;
-}
-
 /** ms after which a text stays plain, and so do those that wait behind it */
 const PATIENCE_MS = 5_000;
 /** units; longer code is better read than coloured */

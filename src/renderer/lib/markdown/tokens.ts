@@ -8,6 +8,19 @@ export interface Word {
   readonly text: string;
   readonly kind: Kind;
 }
+export type Lines = readonly (readonly Word[])[];
+
+/** What goes to the worker, and what comes back. */
+export interface Asked {
+  readonly id: number;
+  readonly code: string;
+  readonly language: string;
+}
+export interface Coloured {
+  readonly id: number;
+  /** null: it stays plain */
+  readonly lines: Lines | null;
+}
 
 /** ms of work for one text; a grammar's first line alone may take a hundred */
 const BUDGET_MS = 1_000;

@@ -1,6 +1,6 @@
 /** The worker that colours source code: no grammar, however slow on some text, holds up the page. */
-import type { Asked, Coloured } from './highlight.ts';
 import { wordsOf } from './tokens.ts';
+import type { Asked, Coloured } from './tokens.ts';
 
 addEventListener('message', ({ data }: MessageEvent<Asked>) => {
   const { id, code, language } = data;
