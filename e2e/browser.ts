@@ -59,7 +59,9 @@ export async function startServe(options: ServeOptions = {}): Promise<Serving> {
   const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'longleaf-page-'));
   const models = join(folder, 'data', 'models');
   mkdirSync(models, { recursive: true });
-  if (options.withModel !== false) link(model, join(models, basename(model)));
+  if (options.withModel === false)
+    return serve(folder, { LONGLEAF_MODEL: '', XDG_DATA_HOME: folder, HOME: folder });
+  link(model, join(models, basename(model)));
   return serve(folder);
 }
 
@@ -72,11 +74,12 @@ function link(from: string, to: string): void {
   }
 }
 
-async function serve(folder: string): Promise<Serving> {
+async function serve(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Serving> {
   const dataFolder = join(folder, 'data');
   const cli = join(root, 'src/main/cli.ts');
   const child = spawn(process.execPath, [cli, '--data', dataFolder, '--json', 'serve', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -95,7 +98,7 @@ async function serve(folder: string): Promise<Serving> {
       kill: () => end('SIGKILL'),
       restart: async () => {
         await end('SIGINT');
-        return serve(folder);
+        return serve(folder, env);
       },
       close: async () => {
         await end('SIGKILL');
@@ -182,16 +185,16 @@ export async function screenshot(page: Page, name: string): Promise<void> {
  * Drops files and folders as the desktop does: real entries of a real drag, by their paths.
  * @param before called when everything is over the window, just before it is let go
  */
-export async function drop(page: Page, paths: readonly string[], before?: () => void): Promise<void> {
+export async function drop(page: Page, paths: readonly string[], before?: () => unknown): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: [...paths], dragOperationsMask: 1 };
   const send = (type: 'dragEnter' | 'dragOver' | 'drop') =>
     session.send('Input.dispatchDragEvent', { type, x: 400, y: 300, data });
   await send('dragEnter');
   await send('dragOver');
-  await page.getByRole('dialog', { name: 'Drop files' }).waitFor();
+  await page.locator('.dropper').waitFor();
   await send('dragOver');
-  before?.();
+  await before?.();
   await send('drop');
   await session.detach();
 }

@@ -91,7 +91,8 @@ class Chat {
   adopt(conversation: Conversation): void {
     this.id = conversation.id;
     this.#loaded = conversation;
-    ui.show({ kind: 'chat', id: conversation.id });
+    // The user may look at something else by now.
+    if (ui.view.kind === 'chat') ui.show({ kind: 'chat', id: conversation.id });
   }
 
   async reload(): Promise<void> {
