@@ -22,7 +22,7 @@ export function conversationFileHandlers({
       const { exportConversations } = await import('./exports/index.ts');
       return exportConversations(store, {
         ...args,
-        redact: args.redact ?? settings.current['export.redact'],
+        redact: args.redact ?? (isForOthers(args.format) && settings.current['export.redact']),
       });
     },
     'conversations.import': async ({ file }) => {
@@ -35,4 +35,9 @@ export function conversationFileHandlers({
       }
     },
   };
+}
+
+/** Formats to show to others; Markdown and JSON are for the user's own tools, and JSON imports back whole. */
+function isForOthers(format: 'md' | 'html' | 'pdf' | 'json'): boolean {
+  return format === 'html' || format === 'pdf';
 }

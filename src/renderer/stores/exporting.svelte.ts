@@ -11,7 +11,7 @@ type ExportFormat = (typeof formats)[number];
 
 export class Exporting {
   format = $state<ExportFormat>('md');
-  redact = $state(core.settings['export.redact']);
+  #redact = $state<boolean | null>(null);
   /** all that can be chosen from, newest first */
   list = $state.raw<readonly ConversationSummary[]>([]);
   loaded = $state(false);
@@ -23,6 +23,16 @@ export class Exporting {
   /** @param ids absent: all conversations */
   constructor(ids: readonly ConversationId[] | undefined) {
     this.#ids = ids;
+  }
+
+  /** Until the user says otherwise: what is made to be shown to others leaves out paths, what imports back is whole. */
+  get redact(): boolean {
+    const shown = this.format === 'html' || this.format === 'pdf';
+    return this.#redact ?? (shown && core.settings['export.redact']);
+  }
+
+  set redact(value: boolean) {
+    this.#redact = value;
   }
 
   get chosen(): readonly ConversationSummary[] {

@@ -25,7 +25,7 @@ const settingSchemas = {
   /** reading goes on while the machine runs on battery */
   'reading.onBattery': v.boolean(),
   'backups.daily': v.boolean(),
-  /** absolute paths and the user's name are left out of exports, unless said otherwise */
+  /** absolute paths and the user's name are left out of HTML and PDF, unless said otherwise */
   'export.redact': v.boolean(),
   /** the three steps of the first run were gone through */
   'app.welcomed': v.boolean(),
