@@ -124,7 +124,7 @@ describe.skipIf(skip)(`a process dies in the middle of an answer${skipped}`, () 
     await messages(page)
       .getByText(/What was written until then is kept/)
       .waitFor();
-    await page.getByRole('textbox', { name: 'Message' }).fill('typed while it was away');
+    await page.getByRole('textbox', { name: 'Message' }).fill('typed meanwhile');
     expect(await page.getByRole('button', { name: 'Send' }).getAttribute('aria-disabled')).toBe('true');
     await page.context().close();
 
