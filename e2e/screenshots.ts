@@ -30,7 +30,7 @@ async function picture(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
   await page.screenshot({ path });
   const kilobytes = statSync(path).size / 1_000;
-  console.log(`${name}.png ${kilobytes.toFixed(0)} kB`);
+  process.stdout.write(`${name}.png ${kilobytes.toFixed(0)} kB\n`);
   if (kilobytes > LARGEST_KB) throw new Error(`${name}.png is larger than ${LARGEST_KB} kB.`);
 }
 
