@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   call,
   drop,
@@ -128,6 +128,7 @@ describe.skipIf(skip)(`views${skipped}`, () => {
 
   it('without a model it says so and where to get one, and takes no question', async () => {
     const fresh = await startServe({ withModel: false });
+    onTestFinished(() => fresh.close());
     const page = await openPage(browser, fresh.url);
     await page.getByRole('textbox', { name: 'Message' }).fill('Is anybody there?');
     expect(await page.getByRole('button', { name: 'Send' }).getAttribute('aria-disabled')).toBe('true');
@@ -139,7 +140,6 @@ describe.skipIf(skip)(`views${skipped}`, () => {
     await page.getByRole('button', { name: 'Import GGUF' }).waitFor();
     await screenshot(page, 'no-model-models');
     await page.context().close();
-    await fresh.close();
   });
 
   it('without the core it says so and keeps what is on the screen', async () => {
