@@ -1,6 +1,6 @@
 /** boot.mjs: the door of every npm script. Installing itself is what `npm test` has just done. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -116,3 +116,30 @@ it.skipIf(process.platform === 'win32')(
     expect(performance.now() - begin).toBeLessThan(5_000);
   },
 );
+
+// npm 11 refuses `npm ci` when an optional package of another platform is not in the lock file, and npm leaves one
+// out without a word when its version cannot be had at that moment. It broke every fresh clone once.
+it('the lock file holds every package that a package in it asks for', async () => {
+  interface Locked {
+    readonly dependencies?: Record<string, string>;
+    readonly optionalDependencies?: Record<string, string>;
+  }
+  const { packages } = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
+    readonly packages: Record<string, Locked>;
+  };
+  /** the folders in which a package at `path` finds its dependencies, from its own up to the root's */
+  const lookedIn = (path: string) => {
+    const parts = path === '' ? [] : path.split('/node_modules/');
+    return [
+      ...parts.map((_, index) => `${parts.slice(0, index + 1).join('/node_modules/')}/node_modules/`),
+      'node_modules/',
+    ];
+  };
+  const missing = Object.entries(packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !lookedIn(path).some((folder) => `${folder}${name}` in packages))
+      .map((name) => `${path}: ${name}`),
+  );
+  expect(Object.keys(packages).length).toBeGreaterThan(500);
+  expect(missing).toEqual([]);
+});

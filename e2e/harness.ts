@@ -55,6 +55,10 @@ export async function openTerminal(): Promise<Terminal> {
   const start = (args: readonly string[], input = ''): Running => {
     const env = {
       ...process.env,
+      // not the models of whoever runs the tests
+      HOME: folder,
+      XDG_DATA_HOME: join(folder, 'share'),
+      APPDATA: join(folder, 'share'),
       LONGLEAF_DATA: dataFolder,
       LONGLEAF_MODEL: model,
       LONGLEAF_STARTED_AT: String(Date.now()),

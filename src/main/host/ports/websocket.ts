@@ -22,16 +22,34 @@ export function websocketPort(socket: WebSocket): Port {
   }, PING_EVERY_MS);
   pings.unref();
 
+  // A paused socket still delivers every frame of the chunk it has read. So frames wait here, one per turn of
+  // the loop: the answer to one can be counted before the next is begun.
+  const waiting: Frame[] = [];
+  let turn: NodeJS.Immediate | null = null;
+  const takeTurns = () => {
+    turn ??= setImmediate(() => {
+      turn = null;
+      if (closed || socket.bufferedAmount > LISTEN_UP_TO) return;
+      const frame = waiting.shift();
+      if (!frame) return;
+      frameListener(frame);
+      takeTurns();
+    });
+  };
+
   const listenAgain = () => {
-    if (socket.isPaused && socket.bufferedAmount < LISTEN_UP_TO) socket.resume();
+    if (socket.bufferedAmount >= LISTEN_UP_TO) return;
+    if (socket.isPaused) socket.resume();
+    if (waiting.length > 0) takeTurns();
   };
   socket.on('pong', () => (alive = true));
   socket.on('message', (data: Buffer, isBinary) => {
     alive = true;
     const frame = isBinary ? null : parseFrame(data.toString('utf8'));
-    if (frame) frameListener(frame);
     // Whoever sends something else is not our page.
-    else socket.close(1008, 'not a frame');
+    if (!frame) return socket.close(1008, 'not a frame');
+    waiting.push(frame);
+    takeTurns();
   });
   // An error (a broken frame, a reset) is always followed by 'close'.
   socket.on('error', () => {});
