@@ -108,13 +108,50 @@ const lossSchema = v.object({
   ),
 });
 
+const readingSchema = v.object({
+  environment: v.object({ ...measured.entries, note: v.string() }),
+  runs: v.record(
+    v.string(),
+    v.object({
+      seconds: v.number(),
+      reusedTokens: v.optional(v.number()),
+      readTokens: v.optional(v.number()),
+      stateBytes: v.optional(v.number()),
+      peakMemoryMB: v.optional(v.number()),
+    }),
+  ),
+});
+
+const frames = v.object({ p95: v.number(), most: v.number() });
+const keys = v.object({ p95Ms: v.number() });
+const pageSchema = v.object({
+  environment: measured,
+  browser: v.string(),
+  databaseMB: v.number(),
+  bundle: v.object({ firstKB: v.number(), allScriptsKB: v.number() }),
+  open: v.object({ usableMs: v.array(v.number()) }),
+  chats: v.object({
+    messages: v.number(),
+    openMs: v.number(),
+    scrollFrameMs: frames,
+    longAnswer: v.object({ openMs: v.number(), scrollFrameMs: frames }),
+  }),
+  typing: v.object({ files: v.number(), quiet: keys, busy: keys }),
+  memory: v.object({ answers: v.number(), heapMB: v.array(v.number()), slopeKBPerAnswer: v.number() }),
+});
+
 const tables: Readonly<Record<string, (json: unknown) => string[]>> = {
   peers: (json) => peersTable(v.parse(peersSchema, json)),
   flat: (json) => flatTable(v.parse(flatSchema, json)),
   perplexity: (json) => perplexityTable(v.parse(perplexitySchema, json)),
   agreement: (json) => agreementTable(v.parse(agreementSchema, json)),
   loss: (json) => lossTable(v.parse(lossSchema, json)),
+  reading: (json) => readingTable(v.parse(readingSchema, json)),
+  page: (json) => pageTable(v.parse(pageSchema, json)),
 };
+
+/** Results whose file is named after what was read, not after the table. */
+const files: Readonly<Record<string, string>> = { reading: 'moby-read' };
 
 async function main(): Promise<number> {
   const before = readFileSync(page, 'utf8');
@@ -136,7 +173,7 @@ async function main(): Promise<number> {
 }
 
 function section(name: string): string {
-  const file = join(import.meta.dirname, 'results', `${name}.json`);
+  const file = join(import.meta.dirname, 'results', `${files[name] ?? name}.json`);
   const table = tables[name];
   if (table === undefined) throw new Error(`docs/benchmarks.md asks for unknown results: ${name}`);
   if (!existsSync(file)) return '_Not measured yet._';
@@ -243,6 +280,45 @@ function lossTable({
         `${one.highest.toFixed(3)} | ${one.tokensPerSecond} | ${one.peakMemoryMB} |`,
     ),
   ];
+}
+
+function readingTable({ environment, runs }: v.InferOutput<typeof readingSchema>): string[] {
+  const cell = (value: number | undefined): string => (value === undefined ? '' : count(value));
+  return [
+    '| run | s | tokens taken over | tokens read | state, MB | peak memory, MB |',
+    '|---|---|---|---|---|---|',
+    ...Object.entries(runs).map(
+      ([name, { seconds, reusedTokens, readTokens, stateBytes, peakMemoryMB }]) =>
+        `| ${words(name)} | ${seconds} | ${cell(reusedTokens)} | ${cell(readTokens)} | ` +
+        `${stateBytes === undefined ? '' : Math.round(stateBytes / 1e6)} | ${cell(peakMemoryMB)} |`,
+    ),
+    '',
+    `${conditions(environment)} ${environment.note[0]?.toUpperCase() ?? ''}${environment.note.slice(1)}.`,
+  ];
+}
+
+function pageTable(result: v.InferOutput<typeof pageSchema>): string[] {
+  const { bundle, open, chats, typing, memory, databaseMB, browser, environment } = result;
+  const { longAnswer, scrollFrameMs } = chats;
+  const usable = `${middle(open.usableMs).toFixed(0)} [${Math.min(...open.usableMs).toFixed(0)}, ${Math.max(...open.usableMs).toFixed(0)}]`;
+  const heap = `${memory.heapMB[0] ?? ''} -> ${memory.heapMB.at(-1) ?? ''} MB, ${memory.slopeKBPerAnswer} kB an answer`;
+  return [
+    '| measure | figure |',
+    '|---|---|',
+    `| page usable, database of ${count(databaseMB)} MB, ms | ${usable} |`,
+    `| scripts and styles of the first view; all scripts, kB gzip | ${bundle.firstKB}; ${bundle.allScriptsKB} |`,
+    `| a chat of ${count(chats.messages)} messages: opens, ms; scrolling, ms a frame, p95 | ${chats.openMs}; ${scrollFrameMs.p95} |`,
+    `| an answer of 1 MB: opens, ms; scrolling, ms a frame, p95 | ${longAnswer.openMs}; ${longAnswer.scrollFrameMs.p95} |`,
+    `| typing delay, p95, ms: quiet; busy with ${count(typing.files)} files | ${typing.quiet.p95Ms}; ${typing.busy.p95Ms} |`,
+    `| heap over ${memory.answers} answers of one chat | ${heap} |`,
+    '',
+    `${browser}. ${conditions(environment)}`,
+  ];
+}
+
+/** changedChapter -> changed chapter */
+function words(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function conditions({ commit, date, cpu, cores, memoryGB }: v.InferOutput<typeof measured>): string {
