@@ -25,7 +25,8 @@ const session = openSession({
     const { openApp } = await import('./app/index.ts');
     const app = await openApp({ dataFolder, onNote: log });
     // What a kill cut off goes on by itself, unless the app could not start several times in a row.
-    if (!values['safe-mode']) app.resume().catch((error: unknown) => log(said(error)));
+    if (values['safe-mode']) await app.pauseUnfinished();
+    else app.resume().catch((error: unknown) => log(said(error)));
     return app;
   },
   onWaiting: (calls) => log(`waiting for ${calls} calls of other processes`),

@@ -48,6 +48,8 @@ export interface App {
   unfinished(): Promise<readonly { readonly name: string; readonly kind: 'add' | 'update' | 'read' }[]>;
   /** takes such work up again as jobs; returns when they have begun */
   resume(): Promise<void>;
+  /** Instead of that, after several starts that ended badly: it waits, paused, for the user. */
+  pauseUnfinished(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -119,6 +121,7 @@ export function createApp(config: AppConfig): App {
     },
     unfinished: () => jobs.unfinished(),
     resume: () => jobs.resumeAll(),
+    pauseUnfinished: () => jobs.pauseUnfinished(),
     close: async () => {
       stopHousekeeping();
       await jobs.close();

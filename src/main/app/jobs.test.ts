@@ -117,6 +117,18 @@ describe('a job', () => {
     await until('coast', isDone);
   });
 
+  it('that a restart cuts off waits, after several bad starts, until it is resumed', async () => {
+    const paths = [await test.write(LONG)];
+    await start({ kind: 'add', name: 'coast', paths, read: 'always' });
+    await until('coast', isReading);
+    await test.reopen();
+    listen();
+    await test.app().pauseUnfinished();
+    expect(await list()).toMatchObject([{ name: 'coast', state: 'paused', kind: 'add' }]);
+    await act('resume', 'coast');
+    await until('coast', isDone);
+  });
+
   it('that a restart cuts off goes on by itself', async () => {
     const paths = [await test.write(LONG)];
     await start({ kind: 'add', name: 'coast', paths, read: 'always' });

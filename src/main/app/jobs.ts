@@ -126,6 +126,14 @@ export class Jobs {
     }
   }
 
+  /** Leaves that alone until somebody resumes it: the work itself may be what brought the app down. */
+  async pauseUnfinished(): Promise<void> {
+    const { store } = this.#config;
+    for (const row of await jobRows(store))
+      if (row.state === 'running' && !this.#jobs.has(row.library))
+        await putJobRow(store, { ...row, state: 'paused' });
+  }
+
   /** Stops the work on a library that is to be removed, and waits for its end. */
   async drop(name: string): Promise<void> {
     const library = await this.#config.store.library(name);
