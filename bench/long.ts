@@ -24,6 +24,11 @@ const runs: readonly LongRun[] = [
   { name: 'loss', what: 'loss at length: adapted against windows, no blow-up', program: ['loss.ts'] },
   { name: 'kills', what: 'kill -9 ten times while Moby-Dick is read', program: ['kills.ts'] },
   {
+    name: 'ingest-kills',
+    what: 'kill -9 a hundred times while files are indexed',
+    program: ['ingest-kills.ts'],
+  },
+  {
     name: 'questions',
     what: 'the 20 questions on Moby-Dick',
     program: ['questions/run.ts', '--out', join(import.meta.dirname, 'results/questions.json')],
@@ -38,7 +43,7 @@ if (unknown !== undefined) {
   );
   process.exit(2);
 }
-if (wanted.includes('--list')) for (const { name, what } of runs) console.log(`${name.padEnd(12)}${what}`);
+if (wanted.includes('--list')) for (const { name, what } of runs) console.log(`${name.padEnd(14)}${what}`);
 else process.exit(runAll(runs.filter(({ name }) => wanted.length === 0 || wanted.includes(name))));
 
 /** A run that fails does not keep the others from running. @returns exit code */
@@ -54,6 +59,6 @@ function runAll(chosen: readonly LongRun[]): number {
   });
   console.log('');
   for (const { name, ok, minutes } of outcomes)
-    console.log(`${name.padEnd(12)}${ok ? 'done' : 'FAILED'} in ${minutes.toFixed(1)} min`);
+    console.log(`${name.padEnd(14)}${ok ? 'done' : 'FAILED'} in ${minutes.toFixed(1)} min`);
   return outcomes.every(({ ok }) => ok) ? 0 : 1;
 }
