@@ -8,3 +8,6 @@ export { hardwareReport } from './hardware.ts';
 export { Engines } from './engines.ts';
 export type { ScoredAnswer } from './score-answer.ts';
 export { scoreAnswer } from './score-answer.ts';
+// For measurements (bench/retrieval): the choice of passages without a turn.
+export type { ChosenPassages } from './passages.ts';
+export { choosePassages } from './passages.ts';
