@@ -113,6 +113,24 @@ describe.skipIf(noModel)(`library${skippedWithoutModel}`, () => {
     },
   );
 
+  it('report says what became of every file, as CSV, JSON or Markdown', async () => {
+    const csv = (await terminal.run('library', 'report', 'book')).stdout;
+    expect(csv).toMatch(/^\ufeff?path,outcome,reason,bytes,tokens\r\nbook\//);
+    const rows = csv.trim().split('\r\n').slice(1);
+    const { files } = (await terminal.run('library', 'report', 'book', '--format', 'json')).json() as Report;
+    expect(rows).toHaveLength(files.length);
+    expect(files).toContainEqual(
+      expect.objectContaining({
+        path: 'book/.env',
+        outcome: 'skipped',
+        reason: expect.stringMatching(/./) as string,
+      }),
+    );
+    const markdown = (await terminal.run('library', 'report', 'book', '--format', 'md')).stdout;
+    expect(markdown).toMatch(/^# book\n\n\d+ files: 4 read/);
+    expect(await terminal.run('library', 'report', 'book', '--format', 'xml')).toMatchObject({ code: 2 });
+  });
+
   it('a path that is not there is an error, and changes nothing', async () => {
     expect(await terminal.run('library', 'add', 'other', join(book, 'nowhere'))).toMatchObject({
       code: 1,

@@ -1,4 +1,5 @@
 /** Libraries, their documents and the work on them behind the contract. */
+import { reportFile } from '../../shared/library-report.ts';
 import type { Handlers } from '../../shared/rpc/index.ts';
 import type { Store } from '../store/index.ts';
 import type { ContextMaps } from './context-map.ts';
@@ -24,6 +25,10 @@ export function libraryHandlers(parts: LibraryParts): Pick<Handlers, LibraryMeth
   return {
     'library.list': () => listLibraries(store),
     'library.show': async ({ name }) => libraryDetails(store, engines, await requireLibrary(store, name)),
+    'library.report': async ({ name, format }) => {
+      const { versionId } = await requireLibrary(store, name);
+      return reportFile(name, versionId === null ? [] : await store.versionFiles(versionId), format);
+    },
     'library.add': (args, { signal }) => eventStream((emit, stop) => libraries.add(args, emit, stop), signal),
     'library.update': (args, { signal }) =>
       eventStream((emit, stop) => libraries.update(args, emit, stop), signal),

@@ -8,6 +8,7 @@ usage: longleaf [options] <command> …
       [--max-tokens N] [--temperature T] [--seed S] [--when-full refuse|slide]
   library add NAME PATH… [--preview] [--read|--no-read]
   library list | show NAME | update NAME [--verify] [--preview] | read NAME | remove NAME
+  library report NAME [--format csv|json|md]  what became of every file, and why
   conversations list | show ID | search TEXT | delete ID
   conversations export ID…|--all [--format md|html|pdf|json] [--redact] [--out FILE|FOLDER]
   conversations import FILE                JSON or ZIP of Longleaf, ChatGPT, Claude, Open WebUI

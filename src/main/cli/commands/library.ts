@@ -1,4 +1,4 @@
-/** `library`: add, list, show, update, read, remove. */
+/** `library`: add, list, show, report, update, read, remove. */
 import { resolve } from 'node:path';
 import type {
   ArgsInput,
@@ -8,6 +8,7 @@ import type {
   LibraryReport,
   LibrarySummary,
 } from '../../../shared/rpc/index.ts';
+import { reportFormats } from '../../../shared/library-report.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { expectPositionals, usageError, type Parsed } from '../arguments.ts';
 import type { Command, Context } from '../context.ts';
@@ -33,6 +34,7 @@ export const library: Command = {
     read: { type: 'boolean' },
     'no-read': { type: 'boolean' },
     verify: { type: 'boolean' },
+    format: { type: 'string' },
   },
   async run(args, context) {
     const [action, ...rest] = args.positionals;
@@ -40,10 +42,13 @@ export const library: Command = {
     if (action === 'add') return add(given, context);
     if (action === 'list') return list(given, context);
     if (action === 'show') return show(given, context);
+    if (action === 'report') return report(given, context);
     if (action === 'update') return update(given, context);
     if (action === 'read') return read(given, context);
     if (action === 'remove') return remove(given, context);
-    throw usageError('library takes add NAME PATH…, list, show NAME, update NAME, read NAME or remove NAME.');
+    throw usageError(
+      'library takes add NAME PATH…, list, show NAME, report NAME, update NAME, read NAME or remove NAME.',
+    );
   },
 };
 
@@ -195,6 +200,14 @@ async function show(args: Parsed, { session, json, output }: Context): Promise<v
     const { tokens, libraryTokens, plan, bytes } = details.state;
     output.line(`State: ${count(tokens)} of ${count(libraryTokens)} tokens, plan ${plan}, ${size(bytes)}`);
   }
+}
+
+/** The file itself, for a pipe or `>`. */
+async function report(args: Parsed, { session, json, output }: Context): Promise<void> {
+  const [name = ''] = expectPositionals(args, ['NAME']);
+  const format = args.oneOf('format', reportFormats) ?? (json ? 'json' : 'csv');
+  const { content } = await session.call('library.report', { name, format });
+  output.write(process.stdout.isTTY ? printable(content) : content);
 }
 
 async function remove(args: Parsed, { session, json, output }: Context): Promise<void> {

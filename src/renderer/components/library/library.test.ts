@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { reportFile } from '../../../shared/library-report.ts';
 import type { LibraryFile } from '../../../shared/model/index.ts';
 import type { TreeRow } from '../../stores/tree.svelte.ts';
 import { paragraphsOf } from './paragraphs.ts';
-import { reportCsv, reportJson } from './report-file.ts';
 import { snippetParts } from './snippet.ts';
 import { moveInTree, typedMatch } from './tree-keys.ts';
 
@@ -20,18 +20,26 @@ const file = (path: string, reason: string | null = null): LibraryFile => ({
 
 describe('report', () => {
   it('quotes what CSV needs quoted, and defuses formulas in file names', () => {
-    const { content } = reportCsv('lib', [file('a,b".txt', 'binary, "no" text'), file('=cmd()')]);
+    const { content } = reportFile('lib', [file('a,b".txt', 'binary, "no" text'), file('=cmd()')], 'csv');
     expect(content).toBe(
       '\ufeffpath,outcome,reason,bytes,tokens\r\n"a,b"".txt",skipped,"binary, ""no"" text",10,3\r\n\'=cmd(),read,,10,3\r\n',
     );
   });
 
   it('names the file after the library, whatever that is called', () => {
-    expect(reportJson('../a:b', []).fileName).toBe('.._a_b.json');
-    expect(JSON.parse(reportJson('x', [file('p')]).content)).toMatchObject({
+    expect(reportFile('../a:b', [], 'json').fileName).toBe('.._a_b.json');
+    expect(JSON.parse(reportFile('x', [file('p')], 'json').content)).toMatchObject({
       library: 'x',
       files: [{ path: 'p' }],
     });
+  });
+
+  it('as Markdown, begins with what was not read, and no name is markup', () => {
+    const { content, fileName } = reportFile('a_b', [file('p'), file('x|y\n<b>.txt', 'not text')], 'md');
+    expect(fileName).toBe('a_b.md');
+    expect(content).toContain('2 files: 1 read, 0 partly, 0 refused, 1 skipped');
+    expect(content).toContain('| x\\|y \\<b\\>.txt | not text | 10 | 3 |');
+    expect(content.indexOf('## skipped (1)')).toBeLessThan(content.indexOf('## read (1)'));
   });
 });
 

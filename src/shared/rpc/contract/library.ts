@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import type { ReportFile } from '../../library-report.ts';
+import { reportFormats } from '../../library-report.ts';
 import type { LibraryDetails, LibraryEvent, LibrarySummary, StateReport } from '../events.ts';
 import type { ContextMap, DocumentSlice, DocumentHit, JobStatus, LibraryFolder } from '../reports.ts';
 import { engineChoice, integer, name, nothing, page, path, paths, stream, text, unary } from './kinds.ts';
@@ -37,6 +39,9 @@ export const libraryMethods = {
     v.strictObject({ name, newName: v.optional(name), read: v.optional(read) }),
   ),
   'library.remove': unary<{ readonly removed: true }>()(v.strictObject({ name })),
+
+  /** what became of every document (read, partly, refused, skipped), with the reason, as a file */
+  'library.report': unary<ReportFile>()(v.strictObject({ name, format: v.picklist(reportFormats) })),
 
   /** what lies directly in a folder of the library, folders first; `filter`: all files whose path contains it */
   'library.folder': unary<LibraryFolder>()(
