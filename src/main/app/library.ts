@@ -51,6 +51,7 @@ export interface AddRequest extends EngineChoice {
 export interface UpdateRequest extends EngineChoice {
   readonly name: string;
   readonly verify?: boolean | undefined;
+  readonly retry?: boolean | undefined;
   readonly preview?: boolean | undefined;
 }
 
@@ -90,8 +91,8 @@ export class Libraries {
 
   /** @throws AppError 'not-found', 'interrupted', 'disk-full', 'model-missing' */
   async update(request: UpdateRequest, emit: Emit<LibraryEvent>, signal: AbortSignal): Promise<void> {
-    const { name, model, plan, backend, verify } = request;
-    const order: JobOrder = { kind: 'update', model, plan, backend, verify };
+    const { name, model, plan, backend, verify, retry } = request;
+    const order: JobOrder = { kind: 'update', model, plan, backend, verify, retry };
     const library = await requireLibrary(this.#config.store, name);
     if (request.preview === true) return this.#preview(library, order, emit, signal);
     await this.run(library.id, order, { emit, signal, onTurn: ignore });

@@ -7,7 +7,8 @@ usage: longleaf [options] <command> …
       [--library NAME] [--add PATH…] [--conversation ID] [--no-passages] [--no-state]
       [--max-tokens N] [--temperature T] [--seed S] [--when-full refuse|slide]
   library add NAME PATH… [--preview] [--read|--no-read]
-  library list | show NAME | update NAME [--verify] [--preview] | read NAME | remove NAME
+  library update NAME [--verify] [--retry] [--preview]   --retry: files that could not be read, once more
+  library list | show NAME | read NAME | remove NAME
   library report NAME [--format csv|json|md]  what became of every file, and why
   conversations list | show ID | search TEXT | delete ID
   conversations export ID…|--all [--format md|html|pdf|json] [--redact] [--out FILE|FOLDER]

@@ -34,6 +34,7 @@ export const library: Command = {
     read: { type: 'boolean' },
     'no-read': { type: 'boolean' },
     verify: { type: 'boolean' },
+    retry: { type: 'boolean' },
     format: { type: 'string' },
   },
   async run(args, context) {
@@ -74,7 +75,13 @@ async function add(args: Parsed, context: Context): Promise<void> {
 async function update(args: Parsed, context: Context): Promise<void> {
   const [name = ''] = expectPositionals(args, ['NAME']);
   const { session, engine, interrupts } = context;
-  const request = { ...engine, name, verify: args.flag('verify'), preview: args.flag('preview') };
+  const request = {
+    ...engine,
+    name,
+    verify: args.flag('verify'),
+    retry: args.flag('retry'),
+    preview: args.flag('preview'),
+  };
   await follow(session.stream('library.update', request, interrupts.signal), context);
 }
 

@@ -29,6 +29,8 @@ export const libraryMethods = {
       name,
       /** true: hash every file, instead of trusting size and modification time */
       verify: v.optional(v.boolean()),
+      /** true: files that could not be read are tried once more, also unchanged ones */
+      retry: v.optional(v.boolean()),
       preview: v.optional(v.boolean()),
     }),
   ),
