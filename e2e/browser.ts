@@ -149,17 +149,26 @@ export async function change(page: Page, patch: SettingsPatch): Promise<void> {
   await call(page, 'settings.set', { patch });
 }
 
-/** One call to the core, over a connection of its own beside the page's. */
+/**
+ * One call to the core, over a connection of its own beside the page's. A connection that never opened has asked for
+ * nothing: it is tried again, since Chromium gives up what it is opening when a network of the machine comes or goes.
+ */
 export async function call<M extends UnaryMethod>(
   page: Page,
   method: M,
   args: ArgsInput<M>,
 ): Promise<Result<M>> {
   const value: unknown = await page.evaluate(
-    (frame) =>
-      new Promise((resolve, reject) => {
-        const socket = new WebSocket(`ws://${location.host}/rpc`);
-        socket.onopen = () => socket.send(frame);
+    async (frame) => {
+      const connection = () =>
+        new Promise<WebSocket | null>((resolve) => {
+          const socket = new WebSocket(`ws://${location.host}/rpc`);
+          socket.onopen = () => resolve(socket);
+          socket.onerror = () => resolve(null);
+        });
+      const socket = (await connection()) ?? (await connection());
+      if (socket === null) throw new Error('There is no connection to the core.');
+      return new Promise((resolve, reject) => {
         socket.onmessage = ({ data }) => {
           const answer = JSON.parse(String(data)) as { kind: string; id?: number; value?: unknown };
           if (answer.id !== 1) return;
@@ -167,8 +176,10 @@ export async function call<M extends UnaryMethod>(
           if (answer.kind === 'ok') resolve(answer.value);
           else reject(new Error(String(data)));
         };
-        socket.onerror = () => reject(new Error('There is no connection to the core.'));
-      }),
+        socket.onclose = () => reject(new Error(`The core ended the connection of '${frame}'.`));
+        socket.send(frame);
+      });
+    },
     JSON.stringify({ kind: 'call', id: 1, method, args, credit: 1 }),
   );
   return value as Result<M>; // what the contract says of this method
