@@ -3,7 +3,7 @@
  * errors, very long names and chats, names from right to left. Every view in both themes and languages is in axe.test.ts.
  * What a machine can see of it is tested: nothing scrolls sideways, no text is larger than the place it has in a bar.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -139,6 +139,29 @@ describe.skipIf(skip)(`views${skipped}`, () => {
     await page.getByRole('region', { name: 'Conversations' }).getByText('New chat').waitFor();
     await page.getByRole('button', { name: 'Import GGUF' }).waitFor();
     await screenshot(page, 'no-model-models');
+    await page.context().close();
+  });
+
+  it('files that changed on disk are noticed when somebody comes back, with what an update costs', async () => {
+    const fresh = await startServe();
+    const folder = mkdtempSync(join(tmpdir(), 'longleaf-changed-'));
+    onTestFinished(async () => {
+      await fresh.close();
+      rmSync(folder, { recursive: true });
+    });
+    writeFiles(folder);
+    const page = await openPage(browser, fresh.url, { settings: ENGLISH });
+    await page.locator('textarea').waitFor();
+    await fill(page, folder);
+    appendFileSync(join(folder, 'papers/code.ts'), '// one more line\n');
+    await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+    const row = page.getByRole('region', { name: 'Libraries' });
+    await row.getByText('1 changed').waitFor();
+    await row.getByText(LONG_NAME).click();
+    await page.getByText('1 file has changed on disk.').waitFor();
+    await page.getByRole('button', { name: /^Update, about/ }).click();
+    await row.getByText('1 changed').waitFor({ state: 'detached' });
+    await page.getByText('1 file has changed on disk.').waitFor({ state: 'detached' });
     await page.context().close();
   });
 

@@ -16,6 +16,7 @@ import { hardwareReport } from './hardware.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { Jobs } from './jobs.ts';
 import { libraryHandlers } from './library-handlers.ts';
+import { LibraryWatch } from './library-watch.ts';
 import { ATTACHED, Libraries } from './library.ts';
 import { modelHandlers } from './model-handlers.ts';
 import { Power, powerHandlers } from './power.ts';
@@ -70,19 +71,23 @@ export function createApp(config: AppConfig): App {
   });
   const gate = new ReadingGate();
   const power = new Power(gate, settings);
+  const build = {
+    store,
+    ingest,
+    extractorVersion,
+    // a getter: what the user sets counts from the next scan on
+    get maxFileBytes() {
+      return settings.maxFileBytes;
+    },
+  };
   const libraries = new Libraries({
     gate,
     onChange: (name) => {
       if (!name.startsWith(ATTACHED)) events.emit({ kind: 'libraries', name });
     },
+    build,
     store,
-    ingest,
-    extractorVersion,
     engines,
-    // a getter: what the user sets counts from the next scan on
-    get maxFileBytes() {
-      return settings.maxFileBytes;
-    },
   });
   const jobs = new Jobs({ store, libraries, emit: events.emit });
   const maps = new ContextMaps(store, engines);
@@ -90,6 +95,12 @@ export function createApp(config: AppConfig): App {
   const chat = new Chat({ store, engines, libraries, settings, events });
   const trash = new Trash({ store, events, libraries, isAnswering: (id) => chat.isAnswering(id) });
   const daily = new DailyBackup({ store, onNote, isWanted: () => settings.current['backups.daily'] });
+  const watch = new LibraryWatch({
+    store,
+    build,
+    emit: events.emit,
+    isUnwanted: () => !events.isHeard || jobs.isBusy || chat.answering().conversations.length > 0,
+  });
   const stopHousekeeping = startHousekeeping(trash, daily);
 
   /** how things stand, for a new listener */
@@ -99,6 +110,7 @@ export function createApp(config: AppConfig): App {
       { kind: 'settings', settings: settings.current },
       chat.answering(),
       ...known.map((job): AppEvent => ({ kind: 'job', job })),
+      ...watch.told(),
     ];
   };
 
@@ -116,7 +128,7 @@ export function createApp(config: AppConfig): App {
       ...folderHandlers(store, events),
       ...trashHandlers(trash),
       ...chatHandlers(chat),
-      ...libraryHandlers({ store, engines, libraries, jobs, maps }),
+      ...libraryHandlers({ store, engines, libraries, jobs, maps, watch }),
       ...modelHandlers({ dataFolder, engines, settings, emit: events.emit }),
     },
     unfinished: () => jobs.unfinished(),
@@ -124,6 +136,7 @@ export function createApp(config: AppConfig): App {
     pauseUnfinished: () => jobs.pauseUnfinished(),
     close: async () => {
       stopHousekeeping();
+      await watch.close();
       await jobs.close();
       await engines.close();
       await ingest.close();

@@ -18,6 +18,11 @@ export class AppEvents {
   /** notes of a time when nobody listened: for the first who does */
   #untold: AppEvent[] = [];
 
+  /** whether anybody would hear of something now */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   readonly emit: Emit<AppEvent> = (event) => {
     if (event.kind === 'note' && this.#listeners.size === 0) enqueue(this.#untold, event);
     for (const listener of this.#listeners) {
@@ -64,5 +69,6 @@ function enqueue(waiting: AppEvent[], event: AppEvent): void {
 
 function subject(event: AppEvent): string {
   if (event.kind === 'job') return `job ${event.job.name}`;
+  if (event.kind === 'changed') return `changed ${event.name}`;
   return event.kind === 'libraries' ? `libraries ${event.name ?? ''}` : event.kind;
 }

@@ -69,6 +69,11 @@ export class Jobs {
     return this.#replace(library, { ...running.order, ...order, kind: 'update' });
   }
 
+  /** whether any job is at work */
+  get isBusy(): boolean {
+    return [...this.#jobs.values()].some(({ status }) => status.state === 'running');
+  }
+
   /** Of all libraries that have or had one, except those whose job had ended before this process began. */
   async list(): Promise<readonly JobStatus[]> {
     const libraries = await this.#config.store.libraries();

@@ -8,6 +8,7 @@ import type { Engines } from './engines.ts';
 import { eventStream } from './event-stream.ts';
 import type { Jobs } from './jobs.ts';
 import type { Libraries } from './library.ts';
+import type { LibraryWatch } from './library-watch.ts';
 import { libraryDetails, libraryState, listLibraries, requireLibrary } from './library-summaries.ts';
 
 export interface LibraryParts {
@@ -16,12 +17,13 @@ export interface LibraryParts {
   readonly libraries: Libraries;
   readonly jobs: Jobs;
   readonly maps: ContextMaps;
+  readonly watch: LibraryWatch;
 }
 
 type LibraryMethod = Extract<keyof Handlers, `library.${string}` | `jobs.${string}` | 'state.info'>;
 
 export function libraryHandlers(parts: LibraryParts): Pick<Handlers, LibraryMethod> {
-  const { store, engines, libraries, jobs, maps } = parts;
+  const { store, engines, libraries, jobs, maps, watch } = parts;
   return {
     'library.list': () => listLibraries(store),
     'library.show': async ({ name }) => libraryDetails(store, engines, await requireLibrary(store, name)),
@@ -48,6 +50,11 @@ export function libraryHandlers(parts: LibraryParts): Pick<Handlers, LibraryMeth
     'library.document': (args) => documentSlice(store, args),
     'library.search': (args) => searchLibrary(store, args),
     'library.map': (args) => maps.map(args),
+
+    'library.notice': () => {
+      void watch.look();
+      return Promise.resolve({ noted: true });
+    },
 
     'jobs.start': (args) => jobs.start(args),
     'jobs.list': () => jobs.list(),

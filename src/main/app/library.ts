@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../shared/errors.ts';
 import type { Library, LibraryId } from '../../shared/model/index.ts';
 import type { LibraryEvent, LibraryReport, LibrarySummary } from '../../shared/rpc/index.ts';
+import type { Store } from '../store/index.ts';
 import type { EngineChoice, Engines, LoadedModel } from './engines.ts';
 import type { Emit } from './event-stream.ts';
 import { throttled } from './event-stream.ts';
@@ -34,7 +35,9 @@ import type { ReadingGate, ReadingTurn } from './reading-gate.ts';
 import type { VersionPlan } from './version-plan.ts';
 import { countChanges } from './version-plan.ts';
 
-export interface LibrariesConfig extends BuildConfig {
+export interface LibrariesConfig {
+  readonly store: Store;
+  readonly build: BuildConfig;
   readonly engines: Engines;
   readonly gate: ReadingGate;
   /** told the name of a library that is another than before */
@@ -214,7 +217,7 @@ export class Libraries {
     const { store, engines } = this.#config;
     const model = await engines.load(order);
     const before = await filesBefore(store, library);
-    const plan = await planBuild(this.#config, library, before, order, emit, signal);
+    const plan = await planBuild(this.#config.build, library, before, order, emit, signal);
     await rememberChange(store, library, plan);
     const reads = wantsReading(model, library.read);
     const estimate = reads ? await this.#estimate(library, order, model, plan) : null;
@@ -230,10 +233,10 @@ export class Libraries {
     // The engine loads its model while files are scanned; a failure shows when it is awaited.
     if (reads) model.engine().catch(() => undefined);
     const before = await filesBefore(store, library);
-    const plan = await planBuild(this.#config, library, before, order, emit, signal);
+    const plan = await planBuild(this.#config.build, library, before, order, emit, signal);
     const estimate = reads ? await this.#estimate(library, order, model, plan) : null;
     emit({ kind: 'preview', preview: previewOf(library.name, plan, estimate) });
-    const contents = await indexVersion(this.#config, library, model, plan, before, emit, signal);
+    const contents = await indexVersion(this.#config.build, library, model, plan, before, emit, signal);
     await rememberChange(store, contents.library, null);
     this.#config.onChange(library.name);
     const state = reads ? await this.#readStage({ model, order, contents }, plan, work) : null;

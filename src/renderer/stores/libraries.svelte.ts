@@ -1,5 +1,12 @@
 /** The libraries, their maps, and what an update of each would bring. */
-import type { ContextMap, LibraryPreview, LibrarySummary, MapDocument } from '../../shared/rpc/index.ts';
+import type {
+  AppEvent,
+  ContextMap,
+  LibraryPreview,
+  LibrarySummary,
+  MapDocument,
+} from '../../shared/rpc/index.ts';
+import { changedFiles } from '../lib/changed-files.ts';
 import { core } from './core.svelte.ts';
 import { ui } from './ui.svelte.ts';
 
@@ -12,11 +19,14 @@ class Libraries {
   maps = $state.raw<ReadonlyMap<string, ContextMap>>(new Map());
   /** what changed on disk since the library was last brought up to date; only where something did */
   changes = $state.raw<ReadonlyMap<string, LibraryPreview>>(new Map());
+  /** what the core noticed by itself; its cost is known once the library is looked at */
+  #noticed = $state.raw<ReadonlyMap<string, Noticed>>(new Map());
   readonly #checkedAt = new Map<string, number>();
 
   constructor() {
     core.whenReady(() => void this.load());
     core.listen((event) => {
+      if (event.kind === 'changed') this.#notice(event);
       if (event.kind !== 'libraries') return;
       if (event.name === null) this.maps = new Map();
       else this.#forget(event.name);
@@ -84,9 +94,9 @@ class Libraries {
     this.#checkedAt.set(name, now);
     for await (const event of core.client.stream('library.update', { name, preview: true })) {
       if (event.kind !== 'preview') continue;
-      const { added, changed, removed, renamed } = event.preview;
+      this.#noticed = without(this.#noticed, name);
       const changes = new Map(this.changes);
-      if (added + changed + removed + renamed > 0) changes.set(name, event.preview);
+      if (changedFiles(event.preview) > 0) changes.set(name, event.preview);
       else changes.delete(name);
       this.changes = changes;
       return event.preview;
@@ -96,14 +106,43 @@ class Libraries {
 
   /** The update is under way, or somebody does not want to hear of it now. */
   dropChanges(name: string): void {
-    const changes = new Map(this.changes);
-    if (changes.delete(name)) this.changes = changes;
+    this.#noticed = without(this.#noticed, name);
+    this.changes = without(this.changes, name);
+  }
+
+  /** Files that are others on disk than in the library, as far as that is known. */
+  changedFiles({ library: { name, versionId } }: LibrarySummary): number {
+    const noticed = this.#noticed.get(name);
+    return changedFiles(this.changes.get(name) ?? (noticed?.versionId === versionId ? noticed : undefined));
+  }
+
+  /** Somebody is back: the core looks, gently, whether files changed meanwhile. */
+  lookAround(): void {
+    if (core.status === 'ready') void core.client.call('library.notice', {}).catch(() => undefined);
+  }
+
+  /** What is open is looked at again, with its cost; the others say it in their rows. */
+  #notice(event: Noticed): void {
+    this.#checkedAt.delete(event.name);
+    this.#noticed = new Map(this.#noticed).set(event.name, event);
+    const isOpen = ui.view.kind === 'library' && ui.view.name === event.name;
+    if (isOpen) void this.check(event.name, performance.now()).catch(() => undefined);
+    else if (changedFiles(event) === 0) this.changes = without(this.changes, event.name);
   }
 
   #forget(name: string): void {
-    const maps = new Map(this.maps);
-    if (maps.delete(name)) this.maps = maps;
+    this.maps = without(this.maps, name);
   }
+}
+
+type Noticed = Extract<AppEvent, { kind: 'changed' }>;
+
+/** the same map where the name is not in it: nothing is drawn again */
+function without<T>(map: ReadonlyMap<string, T>, name: string): ReadonlyMap<string, T> {
+  if (!map.has(name)) return map;
+  const others = new Map(map);
+  others.delete(name);
+  return others;
 }
 
 export const libraries = new Libraries();

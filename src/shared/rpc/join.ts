@@ -16,6 +16,7 @@ export function join(earlier: unknown, later: unknown): AnyEvent | null {
   // how a job has ended is told, also when the next one of that library has begun
   if (a.kind === 'job' && b.kind === 'job')
     return a.job.name === b.job.name && !(hasEnded(a.job) && !hasEnded(b.job)) ? b : null;
+  if (a.kind === 'changed' && b.kind === 'changed') return a.name === b.name ? b : null;
   if (a.kind === 'libraries' && b.kind === 'libraries') return a.name === b.name ? b : null;
   return a.kind === b.kind && latestCounts.has(a.kind) ? b : null;
 }

@@ -1,5 +1,5 @@
 /** What the views of the app show: jobs, documents, the context map, models, the machine. Plain data. */
-import type { ContentHash, ConversationId, FileOutcome, LibraryFile } from '../model/index.ts';
+import type { ContentHash, ConversationId, FileOutcome, LibraryFile, VersionId } from '../model/index.ts';
 import type { WireError } from '../errors.ts';
 import type { LibraryEvent, LibraryReport } from './events.ts';
 import type { Settings } from './settings.ts';
@@ -29,6 +29,17 @@ export type AppEvent =
   | { readonly kind: 'models' }
   | { readonly kind: 'settings'; readonly settings: Settings }
   | { readonly kind: 'job'; readonly job: JobStatus }
+  /** files of the library are others on disk than in its version: numbers of files */
+  | {
+      readonly kind: 'changed';
+      readonly name: string;
+      /** of the library when it was looked at: of another version this says nothing */
+      readonly versionId: VersionId;
+      readonly added: number;
+      readonly changed: number;
+      readonly renamed: number;
+      readonly removed: number;
+    }
   /** an answer is being written, or no longer */
   | { readonly kind: 'answering'; readonly conversations: readonly ConversationId[] }
   /** what a user may want to know beside results, in words */

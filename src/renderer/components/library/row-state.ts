@@ -1,5 +1,5 @@
 /** What stands at the right of a library's row: a state where there is one, else nothing (its size is shown). */
-import type { JobStatus, LibraryPreview, LibrarySummary } from '../../../shared/rpc/index.ts';
+import type { JobStatus, LibrarySummary } from '../../../shared/rpc/index.ts';
 import { formatNumber, formatPercent } from '../../lib/format.ts';
 import { m } from '../../paraglide/messages.js';
 import { readBy, shareOf } from '../../stores/jobs.svelte.ts';
@@ -17,7 +17,8 @@ export interface RowState {
 export function rowState(
   item: LibrarySummary,
   job: JobStatus | undefined,
-  changes: LibraryPreview | undefined,
+  /** files that are others on disk */
+  changed: number,
 ): RowState {
   if (job !== undefined) {
     const share = shareOf(job);
@@ -25,12 +26,10 @@ export function rowState(
     const text = busy ? formatPercent(share) : jobText(job);
     return { text, hint: jobText(job), tone: job.state === 'running' ? 'now' : 'plain', read: readBy(job) };
   }
-  const changed =
-    changes === undefined ? 0 : changes.added + changes.changed + changes.removed + changes.renamed;
   if (changed > 0)
     return {
       text: m.library_changed_short({ count: changed, shown: formatNumber(changed) }),
-      hint: null,
+      hint: m.library_note_changed({ count: changed, shown: formatNumber(changed) }),
       tone: 'note',
       read: 0,
     };

@@ -79,6 +79,12 @@ export const libraryMethods = {
     }),
   ),
 
+  /**
+   * Somebody has come back to the app: changed files of all libraries are looked for, gently and not too often;
+   * 'app.events' tells what changed ('changed').
+   */
+  'library.notice': unary<{ readonly noted: true }>()(nothing),
+
   /** Work on a library that goes on when the caller leaves: 'app.events' tells how it goes. */
   'jobs.start': unary<JobStatus>()(
     v.variant('kind', [
