@@ -140,6 +140,18 @@ const pageSchema = v.object({
   memory: v.object({ answers: v.number(), heapMB: v.array(v.number()), slopeKBPerAnswer: v.number() }),
 });
 
+const searchSchema = v.object({
+  environment: measured,
+  page: v.number(),
+  index: v.object({
+    documents: v.number(),
+    passages: v.number(),
+    textMB: v.number(),
+    databaseMB: v.number(),
+  }),
+  kinds: v.record(v.string(), v.object({ p50: v.number(), p95: v.number(), max: v.number() })),
+});
+
 const tables: Readonly<Record<string, (json: unknown) => string[]>> = {
   peers: (json) => peersTable(v.parse(peersSchema, json)),
   flat: (json) => flatTable(v.parse(flatSchema, json)),
@@ -148,6 +160,7 @@ const tables: Readonly<Record<string, (json: unknown) => string[]>> = {
   loss: (json) => lossTable(v.parse(lossSchema, json)),
   reading: (json) => readingTable(v.parse(readingSchema, json)),
   page: (json) => pageTable(v.parse(pageSchema, json)),
+  search: (json) => searchTable(v.parse(searchSchema, json)),
 };
 
 /** Results whose file is named after what was read, not after the table. */
@@ -313,6 +326,17 @@ function pageTable(result: v.InferOutput<typeof pageSchema>): string[] {
     `| heap over ${memory.answers} answers of one chat | ${heap} |`,
     '',
     `${browser}. ${conditions(environment)}`,
+  ];
+}
+
+function searchTable({ environment, page, index, kinds }: v.InferOutput<typeof searchSchema>): string[] {
+  const { documents, passages, textMB, databaseMB } = index;
+  return [
+    '| query | p50, ms | p95, ms | slowest, ms |',
+    '|---|---|---|---|',
+    ...Object.entries(kinds).map(([kind, { p50, p95, max }]) => `| ${kind} | ${p50} | ${p95} | ${max} |`),
+    '',
+    `${count(textMB)} MB of text in ${count(documents)} documents and ${count(passages)} passages, a database of ${count(databaseMB)} MB; a page is ${page} hits. ${conditions(environment)}`,
   ];
 }
 

@@ -38,7 +38,8 @@ export class DocumentSearch {
   find(version: VersionId, query: string, page: { limit: number; offset: number }): readonly DocumentHit[] {
     const terms = termsOf(query).slice(0, maxQueryTerms);
     if (terms.length === 0) return [];
-    const order = this.#rarest(terms) > maxRanked ? 'i.rowid' : 'bm25(passage_index), i.rowid';
+    const isBegun = this.#isBegun(terms);
+    const order = this.#rarest(terms, isBegun) > maxRanked ? 'i.rowid' : 'bm25(passage_index), i.rowid';
     // Looked up hit by hit: gathering all contents of a large version first would cost more than the search itself.
     const rows = this.#db
       .prepare<[string, string, number, number], HitRow>(
@@ -48,18 +49,22 @@ export class DocumentSearch {
            AND EXISTS (SELECT 1 FROM version_files f WHERE f.version_id = ? AND f.content_id = p.content_id)
          ORDER BY ${order} LIMIT ? OFFSET ?`,
       )
-      .all(matchAll(terms, shortestPrefix), version, page.limit, page.offset);
-    return rows.map((row) => this.#hit(version, row, terms));
+      .all(matchAll(terms, isBegun ? shortestPrefix : Infinity), version, page.limit, page.offset);
+    const texts = new Map<number, string>();
+    return rows.map((row) => this.#hit(version, row, terms, texts));
   }
 
-  #hit(version: VersionId, row: HitRow, terms: readonly Term[]): DocumentHit {
+  /** @param texts of the documents that other hits of the page are in */
+  #hit(version: VersionId, row: HitRow, terms: readonly Term[], texts: Map<number, string>): DocumentHit {
     const path = this.#db
       .prepare<[number, string], string | Buffer>(
         'SELECT path FROM version_files WHERE content_id = ? AND version_id = ? ORDER BY ordinal LIMIT 1',
       )
       .pluck()
       .get(row.content_id, version);
-    const text = this.#reader.text(row.content_id).slice(row.start_offset, row.end_offset);
+    const whole = texts.get(row.content_id) ?? this.#reader.text(row.content_id);
+    texts.set(row.content_id, whole);
+    const text = whole.slice(row.start_offset, row.end_offset);
     const matches = matchesIn(text, terms);
     const before = text.slice(0, matches[0]?.start ?? 0);
     return {
@@ -73,17 +78,30 @@ export class DocumentSearch {
   }
 
   /** about how many passages of the whole index have the rarest word of the query */
-  #rarest(terms: readonly Term[]): number {
-    const exact = this.#db.prepare<[string], number>('SELECT doc FROM passage_terms WHERE term = ?').pluck();
+  #rarest(terms: readonly Term[], isBegun: boolean): number {
     const begun = this.#db
       .prepare<[string, string], number>('SELECT sum(doc) FROM passage_terms WHERE term >= ? AND term < ?')
       .pluck();
     const last = terms.at(-1);
-    const others = terms.slice(0, -1).map((term) => exact.get(term.text) ?? 0);
+    const others = terms.slice(0, -1).map((term) => this.#passagesWith(term));
     const least = Math.min(...others);
     if (last === undefined || least <= maxRanked) return least;
-    const isPrefix = last.kind === 'word' && last.text.length >= shortestPrefix;
-    const count = isPrefix ? begun.get(last.text, `${last.text}\u{10ffff}`) : exact.get(last.text);
+    const count = isBegun ? begun.get(last.text, `${last.text}\u{10ffff}`) : this.#passagesWith(last);
     return Math.min(least, count ?? 0);
+  }
+
+  /**
+   * Whether the last word may be the beginning of one. A word that is common by itself is not: joining the lists of
+   * all words that begin like `the` takes longer than everything else, and its own hits fill the first pages.
+   */
+  #isBegun(terms: readonly Term[]): boolean {
+    const last = terms.at(-1);
+    if (last?.kind !== 'word' || last.text.length < shortestPrefix) return false;
+    return this.#passagesWith(last) <= maxRanked;
+  }
+
+  #passagesWith(term: Term): number {
+    const find = this.#db.prepare<[string], number>('SELECT doc FROM passage_terms WHERE term = ?').pluck();
+    return find.get(term.text) ?? 0;
   }
 }

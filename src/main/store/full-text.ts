@@ -1,5 +1,5 @@
 /** What searches as people type them share: all words, the last one as a prefix; and the text around a hit. */
-import { termsOf, type Term } from '../../shared/text/terms.ts';
+import { firstCharacter, termsOf, type Term } from '../../shared/text/terms.ts';
 
 const snippetRadius = 60;
 
@@ -33,8 +33,8 @@ function runs(terms: readonly Term[]): Term[][] {
   return found;
 }
 
-/** Where a text has words of the query, in order; overlapping ones (an identifier and its parts) too. */
-export function matchesIn(content: string, query: readonly Term[]): readonly Term[] {
+/** The terms of a text that are terms of the query, or begin with its last one. */
+export function matchingTerms(content: string, query: readonly Term[]): readonly Term[] {
   const wanted = new Set(query.map((term) => term.text));
   const last = query.at(-1);
   return termsOf(content).filter(
@@ -42,8 +42,52 @@ export function matchesIn(content: string, query: readonly Term[]): readonly Ter
   );
 }
 
+export interface Match {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Where a text has words of the query, in order; overlapping ones (an identifier and its parts) too. A word of an
+ * unspaced script is found as a whole, not by one of its pairs.
+ */
+export function matchesIn(content: string, query: readonly Term[]): readonly Match[] {
+  const terms = termsOf(content);
+  const last = query.at(-1);
+  const words = new Set<string>();
+  const found: Match[] = [];
+  for (const run of runs(query)) {
+    const [first] = run;
+    if (first?.kind === 'pair') found.push(...phrasesIn(terms, run));
+    else if (first?.kind === 'single') found.push(...charactersIn(content, terms, first.text));
+    else if (first !== undefined) words.add(first.text);
+  }
+  for (const term of terms) {
+    const isBegun = last?.kind === 'word' && term.text.startsWith(last.text);
+    if (words.has(term.text) || isBegun) found.push(term);
+  }
+  return found.sort((a, b) => a.start - b.start || b.end - a.end);
+}
+
+/** the run's pairs, one after the other */
+function phrasesIn(terms: readonly Term[], run: readonly Term[]): Match[] {
+  const found: Match[] = [];
+  for (const [at, { start }] of terms.entries()) {
+    if (!run.every(({ text }, i) => terms[at + i]?.text === text)) continue;
+    found.push({ start, end: terms[at + run.length - 1]?.end ?? start });
+  }
+  return found;
+}
+
+/** one character, wherever it stands in a run */
+function charactersIn(content: string, terms: readonly Term[], character: string): Match[] {
+  return terms
+    .filter(({ kind, text }) => (kind === 'pair' || kind === 'single') && text.startsWith(character))
+    .map(({ start }) => ({ start, end: start + (firstCharacter(content, start)?.length ?? 0) }));
+}
+
 /** Text around the first match, all matches within it between U+0001 and U+0002. */
-export function snippet(content: string, matches: readonly Term[]): string {
+export function snippet(content: string, matches: readonly Match[]): string {
   const first = matches[0];
   const from = boundary(content, Math.max(0, (first?.start ?? 0) - snippetRadius));
   const to = boundary(content, Math.min(content.length, (first?.end ?? 0) + 2 * snippetRadius));

@@ -2,7 +2,7 @@
 import type { ConversationId, MessageId } from '../../shared/model/index.ts';
 import { foldText, termsOf, type Term } from '../../shared/text/terms.ts';
 import type { Db } from './database.ts';
-import { matchAll, matchesIn, snippet } from './full-text.ts';
+import { matchAll, matchesIn, matchingTerms, snippet } from './full-text.ts';
 import { decodeText } from './text.ts';
 import type { MessageHit } from './types.ts';
 
@@ -86,7 +86,7 @@ function hasAll(text: string, query: readonly Term[]): boolean {
   const folded = foldText(text);
   if (!query.every((term) => folded.includes(term.text.slice(0, Math.min(SURE, term.text.length - 1)))))
     return false;
-  const found = matchesIn(text, query);
+  const found = matchingTerms(text, query);
   return query.every((term, index) =>
     found.some((match) =>
       index === query.length - 1 ? match.text.startsWith(term.text) : match.text === term.text,

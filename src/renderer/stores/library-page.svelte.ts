@@ -7,7 +7,8 @@ import { libraries } from './libraries.svelte.ts';
 import { DocumentTree } from './tree.svelte.ts';
 import { ui } from './ui.svelte.ts';
 
-const HITS_PAGE = 100;
+/** three screens of hits: each costs the text of its document */
+const HITS_PAGE = 50;
 /** hits that are marked on the map, beside the open one: more would be a blot */
 const MOST_MARKS = 9;
 

@@ -23,7 +23,9 @@ const wordPattern = /[\p{L}\p{N}\p{M}_$]+/gu;
 const asciiOnly = /^[\p{ASCII}]+$/u;
 const compound = /[_$]|[a-z0-9][A-Z]|[A-Z]{2}[a-z]/;
 const unspaced =
-  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\u30fc]+/gu;
+  /(?:[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\u30fc\uff70]|[\u3099\u309a\uff9e\uff9f])+/gu;
+/** one with its voice marks: half-width kana are written in two parts */
+const unspacedCharacter = /[^][\u3099\u309a\uff9e\uff9f]*/uy;
 /** combining marks of Latin, Greek, Cyrillic; points of Hebrew; short vowels of Arabic */
 const diacritics = /[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]/g;
 
@@ -92,7 +94,9 @@ function foldedWord(word: string, start: number, found: Term[]): void {
 }
 
 function pairTerms(run: string, offset: number, found: Term[]): void {
-  const characters = Array.from(run);
+  const characters: string[] = [];
+  for (let at = 0; at < run.length; at += characters.at(-1)?.length ?? 1)
+    characters.push(firstCharacter(run, at) ?? '');
   let start = offset;
   for (const [index, character] of characters.entries()) {
     const next = characters[index + 1];
@@ -101,6 +105,12 @@ function pairTerms(run: string, offset: number, found: Term[]): void {
     if (text !== '') found.push({ text, start, end, kind: next === undefined ? 'single' : 'pair' });
     start += character.length;
   }
+}
+
+/** the character at an offset, with its voice marks; null: there is none */
+export function firstCharacter(text: string, at: number): string | null {
+  unspacedCharacter.lastIndex = at;
+  return unspacedCharacter.exec(text)?.[0] ?? null;
 }
 
 function cut(term: string): string {
