@@ -131,6 +131,25 @@ describe.skipIf(noModel)(`library${skippedWithoutModel}`, () => {
     expect(await terminal.run('library', 'report', 'book', '--format', 'xml')).toMatchObject({ code: 2 });
   });
 
+  it('encoding says how a text file was decoded, and reads it anew in another one', async () => {
+    await writeFile(
+      join(book, 'cafe.txt'),
+      Buffer.from('Un café crème, s’il vous plaît. Déjà vu à Nîmes.', 'latin1'),
+    );
+    await report('update', 'book');
+    const asked = await terminal.run('library', 'encoding', 'book', 'book/cafe.txt');
+    expect(asked.stdout).toMatch(/^book\/cafe\.txt: \S+ \(guessed\)/);
+    expect(await report('encoding', 'book', 'book/cafe.txt', 'KOI8-R')).toMatchObject({ changed: 1 });
+    const chosen = await terminal.run('library', 'encoding', 'book', 'book/cafe.txt', '--json');
+    expect(chosen.json()).toEqual({ encoding: 'koi8-r', guessed: false, chosen: true });
+    expect(await report('encoding', 'book', 'book/cafe.txt', 'auto')).toMatchObject({ changed: 1 });
+    const wrong = await terminal.run('library', 'encoding', 'book', 'book/cafe.txt', 'klingon');
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.stderr).toContain('shift_jis');
+    await rm(join(book, 'cafe.txt'));
+    await report('update', 'book');
+  });
+
   it('a path that is not there is an error, and changes nothing', async () => {
     expect(await terminal.run('library', 'add', 'other', join(book, 'nowhere'))).toMatchObject({
       code: 1,

@@ -6,6 +6,7 @@
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import iconv from 'iconv-lite';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
@@ -162,6 +163,34 @@ describe.skipIf(skip)(`views${skipped}`, () => {
     await page.getByRole('button', { name: /^Update, about/ }).click();
     await row.getByText('1 changed').waitFor({ state: 'detached' });
     await page.getByText('1 file has changed on disk.').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
+  it('a guessed encoding is shown, and another one reads the file anew', async () => {
+    const fresh = await startServe();
+    const folder = mkdtempSync(join(tmpdir(), 'longleaf-encoding-'));
+    onTestFinished(async () => {
+      await fresh.close();
+      rmSync(folder, { recursive: true });
+    });
+    mkdirSync(join(folder, 'papers'));
+    const sentence = '吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。';
+    writeFileSync(join(folder, 'papers/neko.txt'), iconv.encode(`${sentence}\n`.repeat(3), 'shift_jis'));
+    const page = await openPage(browser, fresh.url, { settings: ENGLISH });
+    await page.locator('textarea').waitFor();
+    await fill(page, folder);
+    await page.getByText(LONG_NAME).first().click();
+    await page.locator('main [role=treeitem]').first().click();
+    await page.getByText('neko.txt').first().click();
+    await page.getByText(sentence).first().waitFor();
+    const choice = page.getByRole('combobox', { name: 'Encoding' });
+    await page.getByText('cp932, guessed').waitFor({ state: 'attached' });
+    await screenshot(page, 'encoding');
+    await choice.selectOption('windows-1252');
+    await page.getByText(/^Œá/).first().waitFor();
+    expect(await page.getByText(sentence).count()).toBe(0);
+    await choice.selectOption('auto');
+    await page.getByText(sentence).first().waitFor();
     await page.context().close();
   });
 

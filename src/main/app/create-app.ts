@@ -128,7 +128,7 @@ export function createApp(config: AppConfig): App {
       ...folderHandlers(store, events),
       ...trashHandlers(trash),
       ...chatHandlers(chat),
-      ...libraryHandlers({ store, engines, libraries, jobs, maps, watch }),
+      ...libraryHandlers({ store, ingest, engines, libraries, jobs, maps, watch }),
       ...modelHandlers({ dataFolder, engines, settings, emit: events.emit }),
     },
     unfinished: () => jobs.unfinished(),

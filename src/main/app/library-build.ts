@@ -3,7 +3,9 @@ import type { FileOutcome, Library, LibraryFile } from '../../shared/model/index
 import type { FileReport, LibraryEvent } from '../../shared/rpc/index.ts';
 import { sha256File } from '../formats/index.ts';
 import type { Ingest, ScanEntry } from '../ingest/index.ts';
+import { hasEncoding } from '../ingest/index.ts';
 import type { Store } from '../store/index.ts';
+import { chosenEncodings } from './chosen-encodings.ts';
 import type { LoadedModel } from './engines.ts';
 import type { Emit } from './event-stream.ts';
 import { throttled } from './event-stream.ts';
@@ -30,7 +32,7 @@ const FILES_PER_WRITE = 500;
 
 /** What is there now, and how it differs from the version before. Nothing is changed yet. */
 export async function planBuild(
-  { ingest, maxFileBytes }: BuildConfig,
+  { store, ingest, maxFileBytes }: BuildConfig,
   library: Library,
   before: readonly LibraryFile[],
   { verify = false, retry = false }: Pick<JobOrder, 'verify' | 'retry'>,
@@ -39,8 +41,10 @@ export async function planBuild(
 ): Promise<VersionPlan> {
   const report = throttled(emit, PROGRESS_INTERVAL_MS);
   const found: ScanEntry[] = [];
+  const chosen = await chosenEncodings(store, library.id);
   for await (const entry of ingest.scan(library.roots, { maxFileBytes, signal })) {
-    found.push(entry);
+    const encoding = hasEncoding(entry.kind) ? chosen.get(entry.absolutePath) : undefined;
+    found.push(encoding === undefined ? entry : { ...entry, encoding });
     report({
       kind: 'progress',
       phase: 'scan',

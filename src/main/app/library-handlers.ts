@@ -1,10 +1,12 @@
 /** Libraries, their documents and the work on them behind the contract. */
 import { reportFile } from '../../shared/library-report.ts';
 import type { Handlers } from '../../shared/rpc/index.ts';
+import type { Ingest } from '../ingest/index.ts';
 import type { Store } from '../store/index.ts';
 import type { ContextMaps } from './context-map.ts';
 import { documentSlice, folderPage, searchLibrary } from './documents.ts';
 import type { Engines } from './engines.ts';
+import { chooseEncoding, fileEncoding } from './file-encodings.ts';
 import { eventStream } from './event-stream.ts';
 import type { Jobs } from './jobs.ts';
 import type { Libraries } from './library.ts';
@@ -14,6 +16,7 @@ import { libraryDetails, libraryState, listLibraries, requireLibrary } from './l
 export interface LibraryParts {
   readonly store: Store;
   readonly engines: Engines;
+  readonly ingest: Ingest;
   readonly libraries: Libraries;
   readonly jobs: Jobs;
   readonly maps: ContextMaps;
@@ -23,7 +26,7 @@ export interface LibraryParts {
 type LibraryMethod = Extract<keyof Handlers, `library.${string}` | `jobs.${string}` | 'state.info'>;
 
 export function libraryHandlers(parts: LibraryParts): Pick<Handlers, LibraryMethod> {
-  const { store, engines, libraries, jobs, maps, watch } = parts;
+  const { store, ingest, engines, libraries, jobs, maps, watch } = parts;
   return {
     'library.list': () => listLibraries(store),
     'library.show': async ({ name }) => libraryDetails(store, engines, await requireLibrary(store, name)),
@@ -48,6 +51,8 @@ export function libraryHandlers(parts: LibraryParts): Pick<Handlers, LibraryMeth
     },
     'library.folder': (args) => folderPage(store, args),
     'library.document': (args) => documentSlice(store, args),
+    'library.encoding': (args) => fileEncoding({ store, ingest }, args),
+    'library.setEncoding': (args) => chooseEncoding({ store, ingest }, args),
     'library.search': (args) => searchLibrary(store, args),
     'library.map': (args) => maps.map(args),
 

@@ -5,6 +5,7 @@
  */
 import type { ContentHash, LibraryFile } from '../../shared/model/index.ts';
 import type { ScanEntry } from '../ingest/index.ts';
+import { contentHash } from '../ingest/index.ts';
 
 export type Change = 'unchanged' | 'changed' | 'renamed' | 'added';
 
@@ -70,19 +71,27 @@ async function planFile(
     if (options.retry === true && old.hash === null)
       return { entry, change: 'changed', before: old, hash: null };
     const sameStamp = old.bytes === entry.bytes && old.mtimeMs === entry.mtimeMs;
-    if (sameStamp && !options.verify && old.outcome !== 'skipped') {
+    // a chosen encoding may be another than before: the hash tells
+    const isChosen = entry.encoding !== undefined;
+    if (sameStamp && !options.verify && !isChosen && old.outcome !== 'skipped') {
       return { entry, change: 'unchanged', before: old, hash: old.hash };
     }
-    const hash = await options.hash(entry.absolutePath).catch(() => null);
+    const hash = await hashOf(entry, options);
     return { entry, change: hash !== null && hash === old.hash ? 'unchanged' : 'changed', before: old, hash };
   }
   if (missing.size === 0) return { entry, change: 'added', before: null, hash: null };
-  const hash = await options.hash(entry.absolutePath).catch(() => null);
+  const hash = await hashOf(entry, options);
   const gone = hash === null ? undefined : missing.get(hash);
   const renamed = gone?.shift();
   if (hash === null || renamed === undefined) return { entry, change: 'added', before: null, hash };
   if (gone?.length === 0) missing.delete(hash);
   return { entry, change: 'renamed', before: renamed, hash };
+}
+
+/** null: it can't be opened */
+async function hashOf(entry: ScanEntry, options: PlanOptions): Promise<ContentHash | null> {
+  const hash = await options.hash(entry.absolutePath).catch(() => null);
+  return hash === null ? null : contentHash(hash, entry.encoding);
 }
 
 /** Old files in their old order, then new ones as the scan gave them. */

@@ -9,6 +9,7 @@ usage: longleaf [options] <command> …
   library add NAME PATH… [--preview] [--read|--no-read]
   library update NAME [--verify] [--retry] [--preview]   --retry: files that could not be read, once more
   library list | show NAME | read NAME | remove NAME
+  library encoding NAME PATH [ENCODING|auto]  how a text file was decoded; another encoding for it
   library report NAME [--format csv|json|md]  what became of every file, and why
   conversations list | show ID | search TEXT | delete ID
   conversations export ID…|--all [--format md|html|pdf|json] [--redact] [--out FILE|FOLDER]

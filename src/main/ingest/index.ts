@@ -8,6 +8,7 @@ import { scan } from './scan.ts';
 import type { ExtractedDocument, ExtractorVersion, Ingest } from './types.ts';
 
 export { Archive, archiveLimits } from './zip.ts';
+export { contentHash, hasEncoding } from './chosen-encoding.ts';
 export type * from './types.ts';
 
 /** Raised whenever the same file would give another text or other passages. */
@@ -38,10 +39,13 @@ export function createIngest(options: IngestOptions = {}): Ingest {
   return {
     scan,
     extract: async (entry, signal) => {
-      const { kind, absolutePath, bytes, member = null } = entry;
+      const { kind, absolutePath, bytes, member = null, encoding = null } = entry;
       if (kind === null)
         throw new AppError('usage', `${entry.path} was ${entry.outcome ?? 'skipped'}: ${entry.reason ?? ''}`);
-      const { document, passages } = await pool.extract({ absolutePath, kind, member, bytes }, signal);
+      const { document, passages } = await pool.extract(
+        { absolutePath, kind, member, encoding, bytes },
+        signal,
+      );
       made.set(document, passages);
       return document;
     },

@@ -1,3 +1,4 @@
+import type { Encoding } from '../../shared/encodings.ts';
 import type { ContentHash, FileOutcome, Passage } from '../../shared/model/index.ts';
 
 /** A file found by the scan. Order: roots as given, folders before siblings by code-point order of the path. */
@@ -11,6 +12,8 @@ export interface ScanEntry {
   readonly bytes: number;
   readonly mtimeMs: number;
   readonly kind: FileFormat | null;
+  /** of a text file, chosen by the user; null: chosen once, guessed again; absent: never chosen */
+  readonly encoding?: Encoding | null;
   /** null: to be extracted; otherwise the file is listed with this outcome and reason */
   readonly outcome: Extract<FileOutcome, 'skipped' | 'refused'> | null;
   readonly reason: string | null;
@@ -60,7 +63,7 @@ export interface Section {
 
 export interface ExtractedDocument {
   readonly kind: DocumentKind;
-  /** SHA-256 of the file's bytes */
+  /** SHA-256 of the file's bytes; with a chosen encoding, see `contentHash` */
   readonly hash: ContentHash;
   /** normalised text: NFC kept as is, line ends \n, no BOM, no NUL; never empty */
   readonly text: string;

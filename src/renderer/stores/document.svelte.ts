@@ -31,6 +31,14 @@ export class OpenDocument {
     this.path = path;
   }
 
+  /** Whether the document has another text by now: it was changed, or read anew in another way. */
+  async isOther(): Promise<boolean> {
+    if (this.about === null) return this.error !== null;
+    const { library: name, path } = this;
+    const now = await core.client.call('library.document', { name, path, length: 1 }).catch(() => null);
+    return now !== null && now.hash !== this.about.hash;
+  }
+
   /** Loads the slice around an offset; resolves when it is there, or failed. */
   async load(offset: number): Promise<void> {
     const from = Math.max(0, Math.floor(offset));

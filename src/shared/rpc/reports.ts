@@ -209,3 +209,13 @@ export interface SampleBook {
   readonly path: string;
   readonly bytes: number;
 }
+
+/** How a text file was decoded. */
+export interface FileEncoding {
+  /** null: not looked at, since the file is large */
+  readonly encoding: string | null;
+  /** by statistics: it may be wrong */
+  readonly guessed: boolean;
+  /** by the user */
+  readonly chosen: boolean;
+}

@@ -1,4 +1,4 @@
-/** `library`: add, list, show, report, update, read, remove. */
+/** `library`: add, list, show, report, update, read, encoding, remove. */
 import { resolve } from 'node:path';
 import type {
   ArgsInput,
@@ -8,6 +8,7 @@ import type {
   LibraryReport,
   LibrarySummary,
 } from '../../../shared/rpc/index.ts';
+import { encodings } from '../../../shared/encodings.ts';
 import { reportFormats } from '../../../shared/library-report.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { expectPositionals, usageError, type Parsed } from '../arguments.ts';
@@ -45,10 +46,11 @@ export const library: Command = {
     if (action === 'show') return show(given, context);
     if (action === 'report') return report(given, context);
     if (action === 'update') return update(given, context);
+    if (action === 'encoding') return encoding(given, context);
     if (action === 'read') return read(given, context);
     if (action === 'remove') return remove(given, context);
     throw usageError(
-      'library takes add NAME PATH…, list, show NAME, report NAME, update NAME, read NAME or remove NAME.',
+      'library takes add NAME PATH…, list, show NAME, report NAME, update NAME, read NAME, encoding NAME PATH [ENCODING|auto] or remove NAME.',
     );
   },
 };
@@ -89,6 +91,26 @@ async function read(args: Parsed, context: Context): Promise<void> {
   const [name = ''] = expectPositionals(args, ['NAME']);
   const { session, engine, interrupts } = context;
   await follow(session.stream('library.read', { ...engine, name }, interrupts.signal), context);
+}
+
+/** Says how a text file was decoded; with another encoding, or `auto`, reads it anew. */
+async function encoding(args: Parsed, context: Context): Promise<void> {
+  const [name, path, wanted] = args.positionals;
+  if (name === undefined || path === undefined || args.positionals.length > 3)
+    throw usageError(
+      'library encoding takes a NAME, a PATH as `library show` lists it, and an ENCODING or auto.',
+    );
+  const { session, engine, interrupts, json, output } = context;
+  if (wanted === undefined) {
+    const found = await session.call('library.encoding', { name, path });
+    if (json) return output.json(found);
+    const how = found.chosen ? ' (chosen)' : found.guessed ? ' (guessed)' : '';
+    return output.line(`${printable(path)}: ${found.encoding ?? 'not looked at, the file is large'}${how}`);
+  }
+  const chosen = wanted === 'auto' ? null : encodings.find((one) => one === wanted.toLowerCase());
+  if (chosen === undefined) throw usageError(`ENCODING is auto or one of: ${encodings.join(', ')}.`);
+  await session.call('library.setEncoding', { name, path, encoding: chosen });
+  await follow(session.stream('library.update', { ...engine, name }, interrupts.signal), context);
 }
 
 /** Shows what is being done, and at the end what was done. With --json the last event is the result. */

@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
+import type { Encoding } from '../../../shared/encodings.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { ContentHash } from '../../../shared/model/index.ts';
 import { readMember } from '../archive/open-archive.ts';
+import { contentHash } from '../chosen-encoding.ts';
 import { readError } from '../read-error.ts';
 import type { ArchiveMember, ExtractedDocument, FileFormat } from '../types.ts';
 import type { Alive, Reading } from './reading.ts';
@@ -17,12 +19,14 @@ export interface FileToRead {
   readonly absolutePath: string;
   readonly kind: FileFormat;
   readonly member: ArchiveMember | null;
+  /** of a text file, chosen by the user */
+  readonly encoding: Encoding | null;
 }
 
 /** @throws AppError 'invalid-input', 'unsupported', 'not-found': why nothing could be read */
 export async function extractDocument(file: FileToRead, alive: Alive): Promise<ExtractedDocument> {
   const bytes = file.member === null ? readWhole(file.absolutePath) : await readMember(file.member);
-  const hash = createHash('sha256').update(bytes).digest('hex') as ContentHash;
+  const hash = contentHash(createHash('sha256').update(bytes).digest('hex') as ContentHash, file.encoding);
   const { problems, notes, ...reading } = await read(bytes, file, alive);
   if (reading.text.trim() === '') throw nothingIn(problems, notes);
   return {
@@ -34,7 +38,11 @@ export async function extractDocument(file: FileToRead, alive: Alive): Promise<E
 }
 
 /** A reader is loaded when its first file comes: most libraries need few of them. */
-async function read(bytes: Buffer, { absolutePath, kind }: FileToRead, alive: Alive): Promise<Reading> {
+async function read(
+  bytes: Buffer,
+  { absolutePath, kind, encoding }: FileToRead,
+  alive: Alive,
+): Promise<Reading> {
   switch (kind) {
     case 'epub':
       return (await import('./epub.ts')).readEpub(bytes);
@@ -51,7 +59,7 @@ async function read(bytes: Buffer, { absolutePath, kind }: FileToRead, alive: Al
     case 'mail':
       return (await import('./mail/mail.ts')).readMail(bytes, alive);
     default:
-      return readTextual(bytes, kind, absolutePath);
+      return readTextual(bytes, kind, absolutePath, encoding);
   }
 }
 

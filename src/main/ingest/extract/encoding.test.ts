@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 import iconv from 'iconv-lite';
 import { describe, expect, it } from 'vitest';
 
+import { encodings } from '../../../shared/encodings.ts';
 import { binaryKind } from '../binary.ts';
-import { decodeBytes } from './encoding.ts';
+import { decodeAs, decodeBytes } from './encoding.ts';
 import { decodeIso2022Kr, decodeJohab } from './korean.ts';
 
 const data = resolve(
@@ -135,6 +136,25 @@ describe('binaryKind', () => {
       const pdfs = of('pdfjs', '.pdf');
       const missed = pdfs.filter((file) => binaryKind(readFileSync(file)) === null);
       expect(missed.length / pdfs.length).toBeLessThan(0.05);
+    },
+  );
+});
+
+describe('decodeAs', () => {
+  it.each(encodings)('%s is an encoding that is known; bytes without meaning become U+FFFD', (encoding) => {
+    expect(decodeAs(Buffer.from([]), encoding)).toEqual({ text: '', encoding, faults: 0 });
+    const hostile = decodeAs(Buffer.from([0xff, 0x80, 0x1b, 0x24, 0x00, 0xd8, 0x81]), encoding);
+    expect(hostile.text.isWellFormed()).toBe(true);
+  });
+
+  it.each(encodings.filter((one) => iconv.encodingExists(one)))(
+    '%s: what was written is read',
+    (encoding) => {
+      const text = 'ABC 123\n';
+      expect(decodeAs(iconv.encode(text, encoding, { addBOM: true }), encoding)).toMatchObject({
+        text,
+        faults: 0,
+      });
     },
   );
 });

@@ -7,6 +7,7 @@ import { isAscii } from 'node:buffer';
 import iconv from 'iconv-lite';
 import jschardet from 'jschardet';
 
+import type { Encoding } from '../../../shared/encodings.ts';
 import { byteOrderMark, wideEncoding, type WideEncoding } from '../binary.ts';
 import { decodeIso2022Kr, decodeJohab } from './korean.ts';
 
@@ -53,6 +54,19 @@ export function decodeBytes(bytes: Buffer, declared?: string): DecodedText {
     return { text, encoding: stated, faults: newFaults(text) };
   }
   return damagedUtf8(bytes) ?? guessed(bytes);
+}
+
+/** Decoded as it is told, whatever the bytes look like. */
+export function decodeAs(bytes: Buffer, encoding: Encoding): DecodedText {
+  const text = decodedAs(bytes, encoding).toWellFormed();
+  return { text: text.startsWith('\ufeff') ? text.slice(1) : text, encoding, faults: newFaults(text) };
+}
+
+function decodedAs(bytes: Buffer, encoding: Encoding): string {
+  if (encoding === 'johab') return decodeJohab(bytes);
+  if (encoding === 'iso-2022-kr') return decodeIso2022Kr(bytes);
+  if (encoding === 'iso-2022-jp') return new TextDecoder(encoding).decode(bytes);
+  return iconv.decode(bytes, encoding);
 }
 
 function known(bytes: Buffer, encoding: WideEncoding | 'utf-8'): DecodedText {

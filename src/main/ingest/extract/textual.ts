@@ -1,7 +1,8 @@
 /** Files whose bytes are text: decoded, then read by what their markup means. Plain text keeps every character. */
+import type { Encoding } from '../../../shared/encodings.ts';
 import { languageOf } from '../languages.ts';
 import type { DocumentKind, FileFormat, Section } from '../types.ts';
-import { decodeBytes, type DecodedText } from './encoding.ts';
+import { decodeAs, decodeBytes, type DecodedText } from './encoding.ts';
 import { htmlDocument } from './html-document.ts';
 import { asciidocSections, latexSections, orgSections, rstSections } from './markup-sections.ts';
 import { notebookDocument } from './notebook.ts';
@@ -11,10 +12,19 @@ import { markdownSections, plainTextSections } from './sections.ts';
 import { subtitleText } from './subtitles.ts';
 import { tableSections } from './table-sections.ts';
 
-/** @param path for the language of source code */
-export function readTextual(bytes: Buffer, format: FileFormat, path: string): Reading {
+/**
+ * @param path for the language of source code
+ * @param chosen by the user; null: what the bytes suggest
+ */
+export function readTextual(
+  bytes: Buffer,
+  format: FileFormat,
+  path: string,
+  chosen: Encoding | null = null,
+): Reading {
   if (format === 'rtf') return rtfDocument(bytes);
-  const decoded = decodeBytes(bytes, declaredEncoding(bytes, format, path));
+  const decoded =
+    chosen === null ? decodeBytes(bytes, declaredEncoding(bytes, format, path)) : decodeAs(bytes, chosen);
   const reading = interpreted(normalise(decoded.text), format, path);
   return {
     ...reading,

@@ -18,7 +18,10 @@ export function has(path: string): boolean {
 /** @param path below the test data, or absolute */
 export function read(path: string): Promise<ExtractedDocument> {
   const absolutePath = resolve(data, path);
-  return extractDocument({ absolutePath, kind: formatOf(absolutePath), member: null }, () => undefined);
+  return extractDocument(
+    { absolutePath, kind: formatOf(absolutePath), member: null, encoding: null },
+    () => undefined,
+  );
 }
 
 /** a file of this name and content, in a folder that is gone afterwards */

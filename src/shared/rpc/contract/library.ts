@@ -1,8 +1,16 @@
 import * as v from 'valibot';
 import type { ReportFile } from '../../library-report.ts';
+import { encodings } from '../../encodings.ts';
 import { reportFormats } from '../../library-report.ts';
 import type { LibraryDetails, LibraryEvent, LibrarySummary, StateReport } from '../events.ts';
-import type { ContextMap, DocumentSlice, DocumentHit, JobStatus, LibraryFolder } from '../reports.ts';
+import type {
+  ContextMap,
+  DocumentSlice,
+  DocumentHit,
+  FileEncoding,
+  JobStatus,
+  LibraryFolder,
+} from '../reports.ts';
 import { engineChoice, integer, name, nothing, page, path, paths, stream, text, unary } from './kinds.ts';
 
 const read = v.picklist(['auto', 'always', 'never']);
@@ -64,6 +72,12 @@ export const libraryMethods = {
       /** code units, at most 200,000 */
       length: v.optional(integer(1, 200_000)),
     }),
+  ),
+  /** how a text file was decoded; of archives' files and other formats 'invalid-input' */
+  'library.encoding': unary<FileEncoding>()(v.strictObject(document)),
+  /** another encoding for one text file; it stays, and the next update reads the file with it; null: guessed again */
+  'library.setEncoding': unary<{ readonly saved: true }>()(
+    v.strictObject({ ...document, encoding: v.nullable(v.picklist(encodings)) }),
   ),
   'library.search': unary<readonly DocumentHit[]>()(
     v.strictObject({ name, query: v.pipe(text, v.minLength(1)), ...page }),
