@@ -13,8 +13,8 @@ export interface JobOrder extends EngineChoice {
   readonly kind: JobKind;
   /** true: hash every file */
   readonly verify?: boolean | undefined;
-  /** true: files that could not be read are tried once more */
-  readonly retry?: boolean | undefined;
+  /** true: files that could not be read are tried once more; paths: these only */
+  readonly retry?: boolean | readonly string[] | undefined;
 }
 
 /** Thrown at running work (as the reason of its signal): why it stops, and how its row stays. */
@@ -40,7 +40,7 @@ const detailSchema = v.object({
     plan: v.optional(v.union([v.string(), v.record(v.string(), v.unknown())])),
     backend: v.optional(v.picklist(['auto', 'cpu', 'webgpu', 'reference'])),
     verify: v.optional(v.boolean()),
-    retry: v.optional(v.boolean()),
+    retry: v.optional(v.union([v.boolean(), v.array(v.string())])),
   }),
   error: v.nullable(v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
 });

@@ -272,6 +272,18 @@ describe('bad input', () => {
     expect(again.report?.counts).toMatchObject({ read: 1, refused: 1 });
   });
 
+  it('of several books that can not be read one is tried again; a name that is none of them is an error', async () => {
+    await test.write({ 'one.epub': 'PK\x03\x04 no archive', 'two.epub': 'PK\x03\x04 none either' });
+    await test.add({ name: 'books' });
+    await start({ kind: 'update', name: 'books', retry: ['files/two.epub'] });
+    const again = await until('books', ({ state, report }) => state === 'done' && report?.changed === 1);
+    expect(again.report).toMatchObject({ unchanged: 1, counts: { refused: 2 } });
+    await start({ kind: 'update', name: 'books', retry: ['files/three.epub'] });
+    expect((await until('books', ({ state }) => state === 'failed')).error).toMatchObject({
+      code: 'not-found',
+    });
+  });
+
   it.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
     'a folder without permission has its reason (skipped for root, who may read everything, and on Windows)',
     async () => {

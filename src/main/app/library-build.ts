@@ -1,4 +1,5 @@
 /** Building a library version: scan and match with the version before; then extract, index, tokenise and commit. */
+import { AppError } from '../../shared/errors.ts';
 import type { FileOutcome, Library, LibraryFile } from '../../shared/model/index.ts';
 import type { FileReport, LibraryEvent } from '../../shared/rpc/index.ts';
 import { sha256File } from '../formats/index.ts';
@@ -39,6 +40,7 @@ export async function planBuild(
   emit: Emit<LibraryEvent>,
   signal: AbortSignal,
 ): Promise<VersionPlan> {
+  assertKnown(library.name, before, typeof retry === 'object' ? retry : []);
   const report = throttled(emit, PROGRESS_INTERVAL_MS);
   const found: ScanEntry[] = [];
   const chosen = await chosenEncodings(store, library.id);
@@ -63,6 +65,18 @@ export async function planBuild(
       report({ kind: 'progress', phase: 'scan', done, total, unit: 'files', file });
     },
   });
+}
+
+/** @throws AppError 'not-found': a file that is to be tried again is none of the library */
+function assertKnown(library: string, before: readonly LibraryFile[], paths: readonly string[]): void {
+  const known = new Set(before.map(({ path }) => path));
+  const unknown = paths.find((path) => !known.has(path));
+  if (unknown === undefined) return;
+  throw new AppError(
+    'not-found',
+    `There is no file ${unknown} in the library ${library}.`,
+    'See `longleaf library report NAME`.',
+  );
 }
 
 /** Extraction, index and tokens; a new version only where something is different. */

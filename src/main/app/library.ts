@@ -54,7 +54,7 @@ export interface AddRequest extends EngineChoice {
 export interface UpdateRequest extends EngineChoice {
   readonly name: string;
   readonly verify?: boolean | undefined;
-  readonly retry?: boolean | undefined;
+  readonly retry?: JobOrder['retry'];
   readonly preview?: boolean | undefined;
 }
 

@@ -28,8 +28,8 @@ export interface VersionPlan {
 export interface PlanOptions {
   /** false: equal size and modification time mean an equal file, which is then not opened */
   readonly verify: boolean;
-  /** true: what could not be extracted before is tried once more */
-  readonly retry?: boolean;
+  /** true: what could not be extracted before is tried once more; paths: of these files only */
+  readonly retry?: boolean | readonly string[];
   /** SHA-256 of a file */
   readonly hash: (absolutePath: string) => Promise<ContentHash>;
   readonly onProgress?: (done: number, total: number, path: string) => void;
@@ -68,8 +68,8 @@ async function planFile(
   if (entry.outcome !== null)
     return { entry, change: old === null ? 'added' : 'unchanged', before: old, hash: null };
   if (old !== null) {
-    if (options.retry === true && old.hash === null)
-      return { entry, change: 'changed', before: old, hash: null };
+    const isTried = typeof options.retry === 'object' ? options.retry.includes(entry.path) : options.retry;
+    if (isTried === true && old.hash === null) return { entry, change: 'changed', before: old, hash: null };
     const sameStamp = old.bytes === entry.bytes && old.mtimeMs === entry.mtimeMs;
     // a chosen encoding may be another than before: the hash tells
     const isChosen = entry.encoding !== undefined;

@@ -7,7 +7,8 @@ usage: longleaf [options] <command> …
       [--library NAME] [--add PATH…] [--conversation ID] [--no-passages] [--no-state]
       [--max-tokens N] [--temperature T] [--seed S] [--when-full refuse|slide]
   library add NAME PATH… [--preview] [--read|--no-read]
-  library update NAME [--verify] [--retry] [--preview]   --retry: files that could not be read, once more
+  library update NAME [--verify] [--retry] [--preview]
+  library retry NAME [PATH…]               files that could not be read, once more: these, or all
   library list | show NAME | read NAME | remove NAME
   library encoding NAME PATH [ENCODING|auto]  how a text file was decoded; another encoding for it
   library report NAME [--format csv|json|md]  what became of every file, and why

@@ -86,7 +86,10 @@ export interface LibraryPreview {
   /** whether a state will be read, and what of it is there already; null: indexed only */
   readonly read: {
     readonly tokens: number;
-    /** tokens that a stored state already holds: reading goes on from there */
+    /**
+     * tokens that a stored state already holds: reading goes on from there. With changed files it is the least: where
+     * they differ is known once they are extracted.
+     */
     readonly fromCheckpoint: number;
     readonly seconds: number;
     readonly diskBytes: number;

@@ -1,4 +1,4 @@
-/** `library`: add, list, show, report, update, read, encoding, remove. */
+/** `library`: add, list, show, report, update, read, retry, encoding, remove. */
 import { resolve } from 'node:path';
 import type {
   ArgsInput,
@@ -46,11 +46,12 @@ export const library: Command = {
     if (action === 'show') return show(given, context);
     if (action === 'report') return report(given, context);
     if (action === 'update') return update(given, context);
+    if (action === 'retry') return retry(given, context);
     if (action === 'encoding') return encoding(given, context);
     if (action === 'read') return read(given, context);
     if (action === 'remove') return remove(given, context);
     throw usageError(
-      'library takes add NAME PATH…, list, show NAME, report NAME, update NAME, read NAME, encoding NAME PATH [ENCODING|auto] or remove NAME.',
+      'library takes add NAME PATH…, list, show NAME, report NAME, update NAME, read NAME, retry NAME [PATH…], encoding NAME PATH [ENCODING|auto] or remove NAME.',
     );
   },
 };
@@ -91,6 +92,16 @@ async function read(args: Parsed, context: Context): Promise<void> {
   const [name = ''] = expectPositionals(args, ['NAME']);
   const { session, engine, interrupts } = context;
   await follow(session.stream('library.read', { ...engine, name }, interrupts.signal), context);
+}
+
+/** Files that could not be read are tried once more: those named as `library report` lists them, or all. */
+async function retry(args: Parsed, context: Context): Promise<void> {
+  const [name, ...paths] = args.positionals;
+  if (name === undefined)
+    throw usageError('library retry takes a NAME, and PATHs as `library report` lists them.');
+  const { session, engine, interrupts } = context;
+  const request = { ...engine, name, retry: paths.length > 0 ? paths : true };
+  await follow(session.stream('library.update', request, interrupts.signal), context);
 }
 
 /** Says how a text file was decoded; with another encoding, or `auto`, reads it anew. */
@@ -160,8 +171,10 @@ function showPreview(preview: LibraryPreview, print: (line: string) => void): vo
     `${printable(preview.library)}: ${plural(files.total, 'file')}${what}, ${size(preview.bytes)}, about ${count(preview.tokens)} tokens; ${plural(files.toExtract, 'file')} to extract, about ${duration(preview.seconds)}, ${size(preview.diskBytes)} of disk`,
   );
   if (reading) {
+    // where a changed file differs is known once it is extracted
+    const [atMost, orLater] = preview.changed > 0 ? ['at most about ', ' or a later one'] : ['', ''];
     print(
-      `Reading into a state: ${count(reading.tokens - reading.fromCheckpoint)} of ${count(reading.tokens)} tokens, from the checkpoint at ${count(reading.fromCheckpoint)}; about ${duration(reading.seconds)}, ${size(reading.diskBytes)} of disk`,
+      `Reading into a state: ${atMost}${count(reading.tokens - reading.fromCheckpoint)} of ${count(reading.tokens)} tokens, from the checkpoint at ${count(reading.fromCheckpoint)}${orLater}; about ${duration(reading.seconds)}, ${size(reading.diskBytes)} of disk`,
     );
   }
   for (const line of leftOut(preview.leftOut)) print(line);

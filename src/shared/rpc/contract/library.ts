@@ -15,6 +15,7 @@ import { engineChoice, integer, name, nothing, page, path, paths, stream, text, 
 
 const read = v.picklist(['auto', 'always', 'never']);
 const document = { name, path };
+const retry = v.optional(v.union([v.boolean(), paths]));
 
 export const libraryMethods = {
   'library.list': unary<readonly LibrarySummary[]>()(nothing),
@@ -37,8 +38,8 @@ export const libraryMethods = {
       name,
       /** true: hash every file, instead of trusting size and modification time */
       verify: v.optional(v.boolean()),
-      /** true: files that could not be read are tried once more, also unchanged ones */
-      retry: v.optional(v.boolean()),
+      /** true: files that could not be read are tried once more, also unchanged ones; paths: these only */
+      retry,
       preview: v.optional(v.boolean()),
     }),
   ),
@@ -107,8 +108,8 @@ export const libraryMethods = {
         kind: v.literal('update'),
         name,
         verify: v.optional(v.boolean()),
-        /** true: files that could not be read are tried once more, also unchanged ones */
-        retry: v.optional(v.boolean()),
+        /** true: files that could not be read are tried once more, also unchanged ones; paths: these only */
+        retry,
         ...engineChoice,
       }),
       v.strictObject({ kind: v.literal('read'), name, ...engineChoice }),
