@@ -57,9 +57,16 @@ module.exports = {
       to: { path: '^src/main/', pathNot: '^src/main/(engine|formats)/' },
     },
     {
+      name: 'embedding-is-apart',
+      comment: 'Of the other folders the sentence model knows what runs a graph and what splits a text.',
+      severity: 'error',
+      from: { path: '^src/main/embedding/', pathNot: TEST },
+      to: { path: '^src/main/', pathNot: '^src/main/(embedding|engine|tokenizer)/' },
+    },
+    {
       name: 'through-the-index',
       comment:
-        'What another folder offers stands in its index.ts; the rest is private. host/ports/child.ts is what shell and core share: the shell loads nothing else of the host. app/models.ts and model-download.ts are doors of their own: commands about model files load neither store nor engine.',
+        'What another folder offers stands in its index.ts; the rest is private. host/ports/child.ts is what shell and core share: the shell loads nothing else of the host. app/models.ts, model-download.ts and sentence-model-files.ts are doors of their own: commands about model files load neither store nor engine.',
       severity: 'error',
       from: { path: '^(?:src/main/([^/]+)/|src/main/(?:cli|core|index)[.]ts|bench/|e2e/)', pathNot: TEST },
       to: {
@@ -67,7 +74,7 @@ module.exports = {
         pathNot: [
           '^src/main/$1/',
           '^src/main/[^/]+/index[.]ts$',
-          '^src/main/app/model(s|-download)[.]ts$',
+          '^src/main/app/(model(s|-download)|sentence-model-files)[.]ts$',
           '^src/main/host/ports/child[.]ts$',
         ],
       },

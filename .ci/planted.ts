@@ -34,6 +34,8 @@ const plantedFiles: Readonly<Record<string, string>> = {
   'src/main/store/index.ts': "export { open } from './open.ts';\nexport const kept = 1;\n",
   'src/main/store/open.ts':
     "import Database from 'better-sqlite3';\nimport { parse } from '../ingest/index.ts';\nexport const open = () => new Database(parse());\n",
+  'src/main/embedding/index.ts':
+    "import { open } from '../store/index.ts';\nexport const points = () => open();\n",
   'src/main/ingest/index.ts': "export { parse } from './parse.ts';\n",
   'src/main/ingest/parse.ts': "import { word } from './word.ts';\nexport const parse = () => word();\n",
   'src/main/ingest/word.ts':
@@ -100,6 +102,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'no-cycles',
     'shared-is-pure',
     'leaves-are-apart',
+    'embedding-is-apart',
     'through-the-index',
     'only-from:better-sqlite3',
     'only-from:electron',

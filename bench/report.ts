@@ -8,18 +8,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import * as v from 'valibot';
+import { conditions, count, interval, measured } from './report-parts.ts';
+import { nearestTable, retrievalTable } from './retrieval/table.ts';
 
 const page = join(import.meta.dirname, '../docs/benchmarks.md');
 
 const spread = v.object({ median: v.number(), least: v.number(), most: v.number() });
-const interval = v.object({ mean: v.number(), low: v.number(), high: v.number() });
-const measured = v.object({
-  commit: v.string(),
-  date: v.string(),
-  cpu: v.string(),
-  cores: v.number(),
-  memoryGB: v.number(),
-});
 
 const peersSchema = v.object({
   environment: measured,
@@ -159,6 +153,8 @@ const tables: Readonly<Record<string, (json: unknown) => string[]>> = {
   agreement: (json) => agreementTable(v.parse(agreementSchema, json)),
   loss: (json) => lossTable(v.parse(lossSchema, json)),
   reading: (json) => readingTable(v.parse(readingSchema, json)),
+  retrieval: retrievalTable,
+  nearest: nearestTable,
   page: (json) => pageTable(v.parse(pageSchema, json)),
   search: (json) => searchTable(v.parse(searchSchema, json)),
 };
@@ -345,18 +341,10 @@ function words(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-function conditions({ commit, date, cpu, cores, memoryGB }: v.InferOutput<typeof measured>): string {
-  return `Measured ${date.slice(0, 10)} at ${commit} on ${cpu}, ${cores} cores, ${memoryGB} GB.`;
-}
-
 function signed(value: v.InferOutput<typeof interval> | undefined): string {
   if (value === undefined) return '';
   const one = (number: number): string => (number >= 0 ? '+' : '') + number.toFixed(3);
   return `${one(value.mean)} [${one(value.low)}, ${one(value.high)}]`;
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
 }
 
 function middle(list: readonly number[]): number {

@@ -1,10 +1,11 @@
 /**
  * Does the passage that answers a question reach the prompt? 200 question-passage pairs (bench/retrieval/*.json) through
- * the app's own choice of passages, no model involved.
+ * the app's own choice of passages, by words alone and with the sentence model, no language model involved.
  *
  *   node boot.mjs run bench/retrieval.ts [--top 5] [--missed] [--save]
  *
- * With --missed the pairs are listed whose passage was not among the first `top`.
+ * With --missed the pairs are listed whose passage was not among the first `top`. The halves are those that the fusion
+ * was chosen on (every second pair, from the first) and not chosen on.
  */
 import { parseArgs } from 'node:util';
 import type { ChosenPassages } from '../src/main/app/index.ts';
@@ -27,20 +28,26 @@ const CORPORA = ['moby', 'code'] as const;
 /** tokens; more than the passages can have, so that only their rank decides */
 const NO_BUDGET = 1_000_000;
 
-async function evaluate(corpus: IndexedCorpus, pairs: readonly Pair[], top: number): Promise<Outcome[]> {
+async function evaluate(
+  corpus: IndexedCorpus,
+  pairs: readonly Pair[],
+  top: number,
+  nearest?: IndexedCorpus['nearest'],
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const pair of pairs) {
     if (!corpus.passages.some((passage) => isRight(pair, passage))) {
       throw new Error(`No passage is the right one for: ${pair.question}`);
     }
-    const begin = performance.now();
-    const chosen = await choosePassages(corpus.store, {
+    const choice = {
       version: corpus.version,
       question: pair.question,
       budget: NO_BUDGET,
       limit: top,
-      count: ({ text }) => Math.ceil(text.length / 4),
-    });
+      count: ({ text }: { text: string }) => Math.ceil(text.length / 4),
+    };
+    const begin = performance.now();
+    const chosen = await choosePassages(corpus.store, choice, nearest);
     const ms = performance.now() - begin;
     outcomes.push({ question: pair.question, found: holdsRight(chosen, pair, corpus), ms });
   }
@@ -61,6 +68,8 @@ interface Figure {
   readonly found: number;
   /** share that was found, with its 95 % bootstrap interval */
   readonly share: Interval;
+  /** found in the half that the fusion was chosen on, and in the other */
+  readonly halves: readonly [chosenOn: number, other: number];
   readonly medianMs: number;
   readonly p95Ms: number;
 }
@@ -69,21 +78,23 @@ function figure(outcomes: readonly Outcome[]): Figure {
   const times = outcomes.map(({ ms }) => ms).sort((a, b) => a - b);
   const at = (share: number): number => Math.round((times[Math.floor(share * times.length)] ?? 0) * 10) / 10;
   const hits = outcomes.map(({ found }) => (found ? 1 : 0));
+  const half = (rest: number): number => outcomes.filter(({ found }, i) => found && i % 2 === rest).length;
   return {
     pairs: outcomes.length,
     found: outcomes.filter(({ found }) => found).length,
     // questions do not depend on each other
     share: blockBootstrap(hits, 1),
+    halves: [half(0), half(1)],
     medianMs: at(0.5),
     p95Ms: at(0.95),
   };
 }
 
-function print(name: string, { pairs, found, share, medianMs, p95Ms }: Figure): void {
+function print(name: string, { pairs, found, share, halves, medianMs, p95Ms }: Figure): void {
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const interval = `${percent(share.low)} to ${percent(share.high)}`;
   console.log(
-    `${name.padEnd(6)} ${String(found)} of ${String(pairs)} = ${percent(share.mean)} (${interval}), ${String(medianMs)} ms median, ${String(p95Ms)} ms p95`,
+    `${name.padEnd(20)} ${String(found)} (${halves.join(' + ')}) of ${String(pairs)} = ${percent(share.mean)} (${interval}), ${String(medianMs)} ms median, ${String(p95Ms)} ms p95`,
   );
 }
 
@@ -96,24 +107,33 @@ async function main(): Promise<void> {
     },
   });
   const top = Number(values.top);
-  const all: Outcome[] = [];
+  const all: { words: Outcome[]; meaning: Outcome[] } = { words: [], meaning: [] };
   const result: Record<string, unknown> = { environment: environment(), top };
   for (const name of CORPORA) {
     const { note, pairs } = await readPairs(name);
     const corpus = await indexCorpus(name);
     try {
-      const outcomes = await evaluate(corpus, pairs, top);
-      const missed = outcomes.filter(({ found }) => !found).map(({ question }) => question);
-      print(name, figure(outcomes));
+      const words = await evaluate(corpus, pairs, top);
+      const embeddingSeconds = await corpus.embed();
+      const meaning = await evaluate(corpus, pairs, top, corpus.nearest);
+      const missed = meaning.filter(({ found }) => !found).map(({ question }) => question);
+      print(`${name}, words`, figure(words));
+      print(`${name}, with meaning`, figure(meaning));
       if (values.missed) for (const question of missed) console.log(`       missed: ${question}`);
-      result[name] = { note, passages: corpus.passages.length, ...figure(outcomes), missed };
-      all.push(...outcomes);
+      const passages = corpus.passages.length;
+      console.log(`${' '.repeat(20)} ${String(passages)} passages embedded in ${String(embeddingSeconds)} s`);
+      const figures = { words: figure(words), withMeaning: figure(meaning) };
+      result[name] = { note, passages, embeddingSeconds, ...figures, missed };
+      all.words.push(...words);
+      all.meaning.push(...meaning);
     } finally {
       await corpus.close();
     }
   }
-  print('both', figure(all));
-  if (values.save) writeResult('retrieval', { ...result, both: figure(all) });
+  const both = { words: figure(all.words), withMeaning: figure(all.meaning) };
+  print('both, words', both.words);
+  print('both, with meaning', both.withMeaning);
+  if (values.save) writeResult('retrieval', { ...result, both });
 }
 
 await main();

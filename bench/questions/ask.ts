@@ -30,7 +30,7 @@ export async function ask(app: App, request: ArgsInput<'chat.ask'>): Promise<Ask
   return { answer, citations, passagesText, receipt, timings };
 }
 
-/** Adds files or folders as a library and returns the report of it. */
+/** Adds files or folders as a library, waits until it is found by its meaning too, and returns the report of it. */
 export async function addLibrary(
   app: App,
   name: string,
@@ -38,9 +38,12 @@ export async function addLibrary(
   read: 'always' | 'never',
   onRead?: (done: number, total: number) => void,
 ): Promise<LibraryReport> {
+  let report: LibraryReport | null = null;
   for await (const event of app.handlers['library.add']({ name, paths, read }, { signal: never })) {
     if (event.kind === 'progress' && event.phase === 'read') onRead?.(event.done, event.total);
-    if (event.kind === 'done') return event.report;
+    if (event.kind === 'done') report = event.report;
   }
-  throw new Error(`The library ${name} was not added.`);
+  if (report === null) throw new Error(`The library ${name} was not added.`);
+  await app.prepared();
+  return report;
 }

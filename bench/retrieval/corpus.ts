@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ReadingGate, SentenceSearch } from '../../src/main/app/index.ts';
 import { createIngest, extractorVersion } from '../../src/main/ingest/index.ts';
 import type { Store } from '../../src/main/store/index.ts';
 import { openStore } from '../../src/main/store/index.ts';
@@ -14,6 +15,10 @@ export interface IndexedCorpus {
   readonly version: VersionId;
   /** in reading order */
   readonly passages: readonly (Passage & Candidate)[];
+  /** gives each passage its point; seconds that it took */
+  embed(): Promise<number>;
+  /** as the app finds them; none before `embed` */
+  readonly nearest: SentenceSearch['nearest'];
   close(): Promise<void>;
 }
 
@@ -28,16 +33,38 @@ const SOURCES: Readonly<Record<Corpus, string>> = {
 export async function indexCorpus(corpus: Corpus): Promise<IndexedCorpus> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'longleaf-retrieval-'));
   const store = await openStore({ dataFolder });
+  const sentences = new SentenceSearch({
+    dataFolder,
+    store,
+    gate: new ReadingGate(),
+    isBusy: () => false,
+    onNote: (note) => console.error(note),
+    delayMs: 0,
+  });
   const close = async (): Promise<void> => {
+    await sentences.close();
     await store.close();
     await rm(dataFolder, { recursive: true, force: true });
   };
   try {
-    return { store, close, ...(await index(store, SOURCES[corpus])) };
+    const indexed = await index(store, SOURCES[corpus]);
+    const nearest: SentenceSearch['nearest'] = (...question) => sentences.nearest(...question);
+    return { store, close, nearest, embed: () => embedAll(sentences, store, indexed.version), ...indexed };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function embedAll(sentences: SentenceSearch, store: Store, version: VersionId): Promise<number> {
+  const begin = performance.now();
+  sentences.wake();
+  await sentences.idle();
+  if (!(await store.hasAllVectors(version)))
+    throw new Error(
+      'Not all passages have a point: is the sentence model there (`longleaf models download`)?',
+    );
+  return Math.round((performance.now() - begin) / 100) / 10;
 }
 
 async function index(store: Store, source: string): Promise<Pick<IndexedCorpus, 'version' | 'passages'>> {

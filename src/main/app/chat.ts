@@ -16,6 +16,7 @@ import { branchOf } from './exports/tree.ts';
 import type { Libraries } from './library.ts';
 import { ATTACHED } from './library.ts';
 import { samplingWith } from './sampling.ts';
+import type { Nearest } from './passages.ts';
 import type { AppSettings } from './settings.ts';
 import { TurnClock } from './turn-clock.ts';
 import type { TurnContextPlan } from './turn-context.ts';
@@ -29,6 +30,7 @@ export interface ChatConfig {
   readonly libraries: Libraries;
   readonly settings: AppSettings;
   readonly events: AppEvents;
+  readonly nearest: Nearest;
 }
 
 export function chatHandlers(chat: Chat): Pick<Handlers, 'chat.ask' | 'chat.count'> {
@@ -97,7 +99,7 @@ export class Chat {
 
   async #turn(turn: Turn, emit: Emit<ChatEvent>, signal: AbortSignal): Promise<void> {
     const { request, conversation, choice, model, clock } = turn;
-    const { store, engines, settings } = this.#config;
+    const { store, engines, settings, nearest } = this.#config;
     const question = await this.#question(request, conversation);
     const before = branchOf(await store.messages(conversation.id), question.parentId);
     const answer = await store.addMessage({
@@ -117,7 +119,7 @@ export class Chat {
     let context: TurnContextPlan;
     try {
       const libraries = await this.#librariesOf(conversation, request, choice, emit, signal);
-      context = await planTurnContext({ store, engines }, model, {
+      context = await planTurnContext({ store, engines, nearest }, model, {
         choice,
         libraries,
         systemPrompt: conversation.systemPrompt || settings.current['chat.systemPrompt'],

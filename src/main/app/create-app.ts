@@ -19,9 +19,11 @@ import { libraryHandlers } from './library-handlers.ts';
 import { LibraryWatch } from './library-watch.ts';
 import { ATTACHED, Libraries } from './library.ts';
 import { modelHandlers } from './model-handlers.ts';
+import type { Nearest } from './passages.ts';
 import { Power, powerHandlers } from './power.ts';
 import { ReadingGate } from './reading-gate.ts';
 import { sampleHandlers } from './sample.ts';
+import { SentenceSearch } from './sentence-search.ts';
 import type { AppSettings } from './settings.ts';
 import { settingsHandlers } from './settings.ts';
 import { Trash, trashHandlers } from './trash.ts';
@@ -51,6 +53,8 @@ export interface App {
   resume(): Promise<void>;
   /** Instead of that, after several starts that ended badly: it waits, paused, for the user. */
   pauseUnfinished(): Promise<void>;
+  /** Resolves when all passages that can be found by their meaning can be: for measurements, nobody else has to wait. */
+  prepared(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -80,9 +84,17 @@ export function createApp(config: AppConfig): App {
       return settings.maxFileBytes;
     },
   };
+  const sentences = new SentenceSearch({
+    dataFolder,
+    store,
+    gate,
+    isBusy: () => libraries.isWorking() || chat.answering().conversations.length > 0,
+    onNote,
+  });
   const libraries = new Libraries({
     gate,
     onChange: (name) => {
+      sentences.wake();
       if (!name.startsWith(ATTACHED)) events.emit({ kind: 'libraries', name });
     },
     build,
@@ -92,7 +104,8 @@ export function createApp(config: AppConfig): App {
   const jobs = new Jobs({ store, libraries, emit: events.emit });
   const maps = new ContextMaps(store, engines);
   const conversations = new Conversations(store, events);
-  const chat = new Chat({ store, engines, libraries, settings, events });
+  const nearest: Nearest = (...question) => sentences.nearest(...question);
+  const chat = new Chat({ store, engines, libraries, settings, events, nearest });
   const trash = new Trash({ store, events, libraries, isAnswering: (id) => chat.isAnswering(id) });
   const daily = new DailyBackup({ store, onNote, isWanted: () => settings.current['backups.daily'] });
   const watch = new LibraryWatch({
@@ -102,6 +115,7 @@ export function createApp(config: AppConfig): App {
     isUnwanted: () => !events.isHeard || jobs.isBusy || chat.answering().conversations.length > 0,
   });
   const stopHousekeeping = startHousekeeping(trash, daily);
+  sentences.wake();
 
   /** how things stand, for a new listener */
   const now = async (): Promise<readonly AppEvent[]> => {
@@ -129,15 +143,24 @@ export function createApp(config: AppConfig): App {
       ...trashHandlers(trash),
       ...chatHandlers(chat),
       ...libraryHandlers({ store, ingest, engines, libraries, jobs, maps, watch }),
-      ...modelHandlers({ dataFolder, engines, settings, emit: events.emit }),
+      ...modelHandlers({
+        dataFolder,
+        engines,
+        settings,
+        emit: events.emit,
+        onNote,
+        onSentenceModel: () => sentences.wake(),
+      }),
     },
     unfinished: () => jobs.unfinished(),
     resume: () => jobs.resumeAll(),
     pauseUnfinished: () => jobs.pauseUnfinished(),
+    prepared: () => sentences.idle(),
     close: async () => {
       stopHousekeeping();
       await watch.close();
       await jobs.close();
+      await sentences.close();
       await engines.close();
       await ingest.close();
       await store.close();

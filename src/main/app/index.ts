@@ -11,3 +11,5 @@ export { scoreAnswer } from './score-answer.ts';
 // For measurements (bench/retrieval): the choice of passages without a turn.
 export type { ChosenPassages } from './passages.ts';
 export { choosePassages } from './passages.ts';
+export { SentenceSearch } from './sentence-search.ts';
+export { ReadingGate } from './reading-gate.ts';

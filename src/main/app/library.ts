@@ -76,6 +76,11 @@ export class Libraries {
     this.#config = config;
   }
 
+  /** whether a library is being indexed, read, changed or removed */
+  isWorking(): boolean {
+    return this.#locks.isAnyTaken();
+  }
+
   /**
    * Creates the library or adds paths to it; the same paths again are an update.
    * @throws AppError 'not-found' for a path that is not there, and what `update` throws

@@ -7,6 +7,11 @@ export class Locks {
     return this.#last.has(name);
   }
 
+  /** whether anybody has any name, or waits for one */
+  isAnyTaken(): boolean {
+    return this.#last.size > 0;
+  }
+
   /**
    * Waits for whoever has the name, then runs. A wait ends when `signal` fires; what runs is cancelled by its own
    * signal.

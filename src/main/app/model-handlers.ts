@@ -9,6 +9,7 @@ import { downloadModel } from './model-download.ts';
 import { ModelSummaries } from './model-summaries.ts';
 import type { ByteProgress, InstalledModel } from './models.ts';
 import { availableModels, importModel, listModels, readManifest, removeModel } from './models.ts';
+import { downloadSentenceModel, sentenceModelFolder } from './sentence-model-files.ts';
 import type { AppSettings } from './settings.ts';
 
 export interface ModelParts {
@@ -16,6 +17,9 @@ export interface ModelParts {
   readonly engines: Engines;
   readonly settings: AppSettings;
   readonly emit: Emit<AppEvent>;
+  readonly onNote: (text: string) => void;
+  /** told when the sentence model, which comes with the default model, has come */
+  readonly onSentenceModel: () => void;
 }
 
 type ModelMethod = Extract<keyof Handlers, `models.${string}`>;
@@ -50,7 +54,7 @@ export function modelHandlers(parts: ModelParts): Pick<Handlers, ModelMethod> {
         return importModel(dataFolder, file, progress, stop);
       }, signal),
     'models.download': ({ id }, { signal }) =>
-      bring((onProgress, stop) => download(dataFolder, id, onProgress, stop), signal),
+      bring((onProgress, stop) => download(parts, id, onProgress, stop), signal),
     'models.remove': async ({ id }) => {
       await remove(parts, id);
       emit({ kind: 'models' });
@@ -65,12 +69,14 @@ async function memoryFor(engines: Engines, model: InstalledModel): Promise<numbe
 }
 
 async function download(
-  dataFolder: string,
+  parts: ModelParts,
   id: string,
   onProgress: ByteProgress,
   signal: AbortSignal,
 ): Promise<InstalledModel> {
-  const { models } = await readManifest();
+  const { dataFolder } = parts;
+  const manifest = await readManifest();
+  const { models } = manifest;
   const known = models.find((model) => model.id === id);
   if (known === undefined)
     throw new AppError(
@@ -78,7 +84,25 @@ async function download(
       `No model ${id} can be downloaded.`,
       `There are: ${models.map((model) => model.id).join(', ')}.`,
     );
-  return downloadModel(dataFolder, known, { onProgress, signal });
+  const model = await downloadModel(dataFolder, known, { onProgress, signal });
+  if (id === manifest.default) await downloadSentences(parts, onProgress, signal);
+  return model;
+}
+
+/** Everything works without it: why it did not come is said, and is no failure of the download. */
+async function downloadSentences(
+  { dataFolder, onNote, onSentenceModel }: ModelParts,
+  onProgress: ByteProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await sentenceModelFolder(dataFolder)) !== null) return;
+  try {
+    await downloadSentenceModel(dataFolder, { onProgress, signal });
+    onSentenceModel();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'model-missing') throw error;
+    onNote(`${error.message} ${error.hint ?? ''}`);
+  }
 }
 
 /** Ends its engine first: a file that is in use can't be deleted everywhere. */

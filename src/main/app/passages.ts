@@ -1,12 +1,13 @@
 /**
- * Which passages a question is answered from: the best by BM25, definitions first where a definition is asked
- * for, neighbours joined, duplicates dropped, within a budget of tokens. Embeddings come later; the words do the work.
+ * Which passages a question is answered from: the best by their words and by what they mean, definitions first where a
+ * definition is asked for, neighbours joined, duplicates dropped, within a budget of tokens.
  */
 import type { Passage, VersionId } from '../../shared/model/index.ts';
 import type { PassageHit, Store } from '../store/index.ts';
 import type { AnswerKind } from './answer-kind.ts';
 import { answerKind } from './answer-kind.ts';
 import type { ChosenPassage } from './chosen-passage.ts';
+import { fuse } from './reciprocal-rank.ts';
 import { asksAboutTheWhole, openingPassages, type Opening } from './openings.ts';
 import type { ClosestSentence } from './closest-sentence.ts';
 import { closestSentence, neighbourShares } from './closest-sentence.ts';
@@ -39,16 +40,36 @@ export interface PassageChoice {
   readonly count: (block: Omit<ChosenPassage, 'tokens'>) => number;
 }
 
+/** The passages whose meaning is nearest to a question's, best first; none where that is not known. */
+export type Nearest = (
+  version: VersionId,
+  question: string,
+  documents: readonly string[] | undefined,
+  limit: number,
+) => Promise<readonly PassageHit[]>;
+
 type Index = Pick<Store, 'searchPassages' | 'documentFrequencies' | 'passagesAround'>;
 
 export const DEFAULT_PASSAGES = 6;
-/** hits looked at before the choice */
+/** hits looked at before the choice, of each kind */
 const CANDIDATES = 48;
+/**
+ * Score of the closest sentence from which on the words decide alone: one sentence that stands out holds nearly all of
+ * the question, and what only means the same would draw a small model away from it (bench/questions).
+ */
+const CLEAR = 0.9;
 /** what the best cluster of sentences counts beside BM25, both scaled to 0 … 1 */
 const CLOSENESS_WEIGHT = 1;
 
-/** No passages when no word of the question is in the library, unless it asks about the whole of it. */
-export async function choosePassages(index: Index, choice: PassageChoice): Promise<ChosenPassages> {
+/**
+ * No passages when no word of the question is in the library, unless it asks about the whole of it: something is always
+ * nearest, also to what the library knows nothing about.
+ */
+export async function choosePassages(
+  index: Index,
+  choice: PassageChoice,
+  nearest: Nearest = nothingNear,
+): Promise<ChosenPassages> {
   const terms = questionTerms(choice.question);
   if (asksAboutTheWhole(choice.question, terms)) return openings(index, choice);
   const query = { ...terms, documents: choice.documents };
@@ -58,10 +79,19 @@ export async function choosePassages(index: Index, choice: PassageChoice): Promi
   const { total, counts } = await index.documentFrequencies(choice.version, subject);
   const asked = weightedStems(subject, wordWeights(subject, counts, total));
   const kind = answerKind(choice.question);
-  const passages = withinBudget(rank(hits, terms, asked, kind), choice);
+  const byWords = rank(hits, terms, asked, kind);
   const texts = hits.map((hit) => hit.text);
-  return { passages, closest: closestSentence(passages, { terms, asked, kind, texts }) };
+  const read = (ranked: readonly PassageHit[]): ChosenPassages => {
+    const passages = withinBudget(ranked, choice);
+    return { passages, closest: closestSentence(passages, { terms, asked, kind, texts }) };
+  };
+  const chosen = read(byWords);
+  if (chosen.closest !== null && chosen.closest.score >= CLEAR) return chosen;
+  const near = await nearest(choice.version, choice.question, choice.documents, CANDIDATES);
+  return near.length === 0 ? chosen : read(fuse([byWords, near], (hit) => namedBonus(hit, terms)));
 }
+
+const nothingNear: Nearest = () => Promise.resolve([]);
 
 async function openings(index: Index, choice: PassageChoice): Promise<ChosenPassages> {
   const { documents, limit = DEFAULT_PASSAGES } = choice;
@@ -79,11 +109,7 @@ export function rank(
   const best = Math.max(...hits.map((hit) => hit.score), Number.MIN_VALUE);
   const scored = hits.map((hit) => ({
     hit,
-    score:
-      hit.score / best +
-      CLOSENESS_WEIGHT * closeness(hit.text, asked, kind) +
-      quotedBonus(hit.text, terms.quoted) +
-      definitionBonus(hit, terms),
+    score: hit.score / best + CLOSENESS_WEIGHT * closeness(hit.text, asked, kind) + namedBonus(hit, terms),
   }));
   scored.sort((a, b) => b.score - a.score);
   return scored.map(({ hit }) => hit);
@@ -93,6 +119,11 @@ export function rank(
 function closeness(text: string, asked: WeightedStems, kind: AnswerKind | null): number {
   const texts = sentences(text).map(({ start, end }) => text.slice(start, end));
   return Math.max(0, ...neighbourShares(texts, '', asked, kind));
+}
+
+/** for what the question names word for word */
+function namedBonus(hit: PassageHit, terms: QuestionTerms): number {
+  return quotedBonus(hit.text, terms.quoted) + definitionBonus(hit, terms);
 }
 
 function quotedBonus(text: string, quoted: readonly string[]): number {

@@ -23,7 +23,7 @@ import { libraryContents, prefixOf } from './library-context.ts';
 import { readingPlan } from './library-reading.ts';
 import { readingOf } from './library-settings.ts';
 import type { ChosenPassage } from './chosen-passage.ts';
-import type { ChosenPassages } from './passages.ts';
+import type { ChosenPassages, Nearest, PassageChoice } from './passages.ts';
 import { choosePassages, DEFAULT_PASSAGES, NO_PASSAGES } from './passages.ts';
 import type { Prompt } from './prompt.ts';
 import { subjectWords } from './words.ts';
@@ -69,6 +69,8 @@ export interface TurnContextPlan {
 export interface TurnPlanner {
   readonly store: Store;
   readonly engines: Engines;
+  /** absent: passages are found by their words alone */
+  readonly nearest?: Nearest | undefined;
 }
 
 /**
@@ -145,7 +147,7 @@ async function chooseMode(
  * is read whole gives no passages, but still the sentence that fits best.
  */
 async function passagesOf(
-  { store }: TurnPlanner,
+  { store, nearest }: TurnPlanner,
   model: LoadedModel,
   request: TurnRequest,
   reach: Reach,
@@ -162,7 +164,7 @@ async function passagesOf(
   const chosen: ChosenPassages[] = [];
   for (const { library, documents } of indexed) {
     if (library.versionId === null) continue;
-    const found = await choosePassages(store, {
+    const wanted: PassageChoice = {
       version: library.versionId,
       question,
       documents: library === contents[0]?.library ? request.documents : undefined,
@@ -170,7 +172,8 @@ async function passagesOf(
       budget: Math.floor(budget / indexed.length),
       limit: Math.max(2, Math.floor(DEFAULT_PASSAGES / indexed.length)),
       count: (block) => tokens(passageBlock(block, 1)),
-    });
+    };
+    const found = await choosePassages(store, wanted, nearest);
     const isWhole = mode === 'whole' && library === contents[0]?.library;
     chosen.push(isWhole ? { ...found, passages: [] } : found);
   }

@@ -10,6 +10,9 @@ export { parsePlan } from './plan/schema.ts';
 export { geometryOf, readHyperparameters } from './hyperparameters.ts';
 export { simdLevels } from './cpu/features.ts';
 export { onnxruntimePackage } from './cpu/onnx.ts';
+// A small graph beside the engine: the sentence model of embedding/.
+export { matrix, Session as OnnxSession } from './cpu/onnx.ts';
+export { encodeModel, floatBytes, type Initializer, type Node as OnnxNode } from './cpu/onnx-model.ts';
 export {
   attentionVectorErrors,
   cpuAttentionSpeed,

@@ -99,7 +99,7 @@ export class PassageIndex {
     for (const { id, score } of this.#scoresOf([...boosts.keys()], expression)) scores.set(id, score);
     for (const [id, boost] of boosts) scores.set(id, (scores.get(id) ?? 0) + boost * top);
     const best = [...scores].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, count);
-    return this.#hits(version, best);
+    return this.hits(version, best);
   }
 
   around(hash: ContentHash, ordinal: number, radius: number): readonly { passage: Passage; text: string }[] {
@@ -181,7 +181,8 @@ export class PassageIndex {
       .all(expression, JSON.stringify(ids));
   }
 
-  #hits(version: VersionId, best: readonly (readonly [number, number])[]): readonly PassageHit[] {
+  /** @param best ids of passages with their scores; one that is gone is left out */
+  hits(version: VersionId, best: readonly (readonly [number, number])[]): readonly PassageHit[] {
     const passage = this.#db.prepare<[number], PassageRow>(
       `SELECT ${passageColumns} FROM passages p JOIN contents c ON c.id = p.content_id WHERE p.id = ?`,
     );
@@ -240,7 +241,7 @@ export class PassageIndex {
 }
 
 /** The version's documents, or those of them that have one of the paths. */
-function scopeOf(version: VersionId, documents: readonly string[] | undefined): Scope {
+export function scopeOf(version: VersionId, documents: readonly string[] | undefined): Scope {
   if (documents === undefined) return { condition: inVersion, bound: [version] };
   return {
     condition: `p.content_id IN (SELECT content_id FROM version_files

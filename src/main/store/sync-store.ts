@@ -15,6 +15,7 @@ import { closeDatabase } from './open.ts';
 import { DocumentReader } from './document-reader.ts';
 import { DocumentSearch } from './document-search.ts';
 import { PassageIndex } from './passage-index.ts';
+import { PassageVectors } from './passage-vectors.ts';
 import { Settings } from './settings.ts';
 import { Trash } from './trash.ts';
 import type { Store } from './types.ts';
@@ -33,6 +34,7 @@ export type SyncStore = {
 /** @param paths the database's own file and the folder for backups */
 export function createSyncStore(db: Db, paths: { file: string; backupFolder: string }): SyncStore {
   const passages = new PassageIndex(db);
+  const vectors = new PassageVectors(db, passages);
   const documents = new Documents(db, passages);
   const libraries = new Libraries(db, documents);
   const folders = new Folders(db);
@@ -99,6 +101,10 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
     searchPassages: (version, query, limit) => passages.search(version, query, limit),
     passagesAround: (hash, index, radius) => passages.around(hash, index, radius),
     documentFrequencies: (version, words) => passages.frequencies(version, words),
+    passagesWithoutVector: (version, after, limit) => vectors.missing(version, after, limit),
+    hasAllVectors: (version) => vectors.isComplete(version),
+    putPassageVectors: (made) => vectors.put(made),
+    nearestPassages: (version, point, documents, limit) => vectors.nearest(version, point, documents, limit),
 
     putJob: (job) => jobs.put(job),
     jobs: () => jobs.list(),

@@ -40,8 +40,25 @@ export interface PassageHit {
   /** path in the library's current version */
   readonly path: string;
   readonly text: string;
-  /** BM25, higher is better */
+  /** higher is better: BM25, of `nearestPassages` the cosine */
   readonly score: number;
+}
+
+/** A passage that has no point yet. */
+export interface PassageText {
+  readonly id: number;
+  /** in the version */
+  readonly path: string;
+  readonly section: string;
+  readonly text: string;
+}
+
+/** What a passage means, as a point (embedding/). */
+export interface PassageVector {
+  /** of the passage */
+  readonly id: number;
+  /** a scale (f32, little-endian), then one signed byte per dimension */
+  readonly vector: Uint8Array;
 }
 
 export interface MessageHit {
@@ -229,6 +246,18 @@ export interface Store extends LibraryViews {
     version: VersionId,
     words: readonly string[],
   ): Promise<{ total: number; counts: readonly number[] }>;
+  /** in order of their ids, from above `after`; none of a version that is too large to have any */
+  passagesWithoutVector(version: VersionId, after: number, limit: number): Promise<readonly PassageText[]>;
+  /** false of a version that is too large to have any */
+  hasAllVectors(version: VersionId): Promise<boolean>;
+  putPassageVectors(vectors: readonly PassageVector[]): Promise<void>;
+  /** The nearest to a point of unit length, best first; none until all passages (of these documents) have theirs. */
+  nearestPassages(
+    version: VersionId,
+    point: Float32Array,
+    documents: readonly string[] | undefined,
+    limit: number,
+  ): Promise<readonly PassageHit[]>;
 
   // jobs: durable rows of what is under way, so that any kill resumes by itself
   putJob(job: StoredJob): Promise<void>;

@@ -2,3 +2,4 @@
 export type { ChatMessage, ChatTemplate, TextSegment, Tokenizer, TokenizerMetadata } from './types.ts';
 export { createTokenizer } from './create-tokenizer.ts';
 export { createChatTemplate } from './chat-template.ts';
+export { WordPieceEncoder } from './word-piece-encoder.ts';

@@ -3,6 +3,7 @@ import { access, mkdir, constants as modes, statfs } from 'node:fs/promises';
 import { AppError } from '../../../shared/errors.ts';
 import { hardwareReport } from '../../app/index.ts';
 import { readManifest, resolveModel } from '../../app/models.ts';
+import { sentenceModelFolder } from '../../app/sentence-model-files.ts';
 import { simdLevels } from '../../engine/index.ts';
 import { sha256File } from '../../formats/index.ts';
 import { readOwner } from '../../host/index.ts';
@@ -26,7 +27,7 @@ export const doctor: Command = {
     expectPositionals(args, []);
     const { json, output, progress } = context;
     const findings: Finding[] = [];
-    for (const look of [system, node, simd, sqlite, dataFolder, disk, model, owner, adapters])
+    for (const look of [system, node, simd, sqlite, dataFolder, disk, model, sentences, owner, adapters])
       findings.push(await examine(look, context));
     progress.clear();
     const missing = findings.filter(({ ok }) => !ok);
@@ -135,6 +136,19 @@ async function model({ dataFolder: folder, engine, progress }: Context): Promise
     ? `${known.name}, ${size(found.bytes)}, SHA-256 as it should be`
     : `${found.path}, ${size(found.bytes)}, not in the manifest`;
   return { name: 'model', ok: true, value };
+}
+
+/** In order without it too: then passages are found by their words alone. */
+async function sentences({ dataFolder: folder }: Context): Promise<Finding> {
+  const { sentenceModel } = await readManifest();
+  const name = 'sentences';
+  if ((await sentenceModelFolder(folder)) !== null) return { name, ok: true, value: sentenceModel.name };
+  return {
+    name,
+    ok: true,
+    value: `${sentenceModel.name} is not there: passages are found by their words alone`,
+    remedy: 'To find them by their meaning too, run `longleaf models download`.',
+  };
 }
 
 async function owner({ dataFolder: folder }: Context): Promise<Finding> {

@@ -1,6 +1,7 @@
 /** `models`: the files that engines are made of. Needs no core: they lie in a folder. */
-import { downloadModel } from '../../app/model-download.ts';
+import { downloadModel, type DownloadOptions } from '../../app/model-download.ts';
 import { availableModels, importModel, readManifest, removeModel } from '../../app/models.ts';
+import { downloadSentenceModel, isSentenceModelWanted } from '../../app/sentence-model-files.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { verifyGguf } from '../../formats/index.ts';
 import { expectPositionals, usageError, type Parsed } from '../arguments.ts';
@@ -92,8 +93,9 @@ async function verify(args: Parsed, { json, output, progress, interrupts }: Cont
   output.line('No fault found.');
 }
 
+/** The model that is asked for; with the default one comes the sentence model, which everything works without. */
 async function download(args: Parsed, context: Context): Promise<void> {
-  const { dataFolder, json, output, progress, interrupts } = context;
+  const { dataFolder, json, output } = context;
   const manifest = await readManifest();
   const [id = manifest.default] = expectPositionals(args, args.positionals.length > 0 ? ['ID'] : []);
   const known = manifest.models.find((model) => model.id === id);
@@ -101,10 +103,34 @@ async function download(args: Parsed, context: Context): Promise<void> {
     const names = manifest.models.map((model) => model.id).join(', ');
     throw new AppError('not-found', `No model ${id} can be downloaded.`, `There are: ${names}.`);
   }
-  if (args.flag('if-missing') && (await availableModels(dataFolder)).some((model) => model.known?.id === id))
-    return;
+  const ifMissing = args.flag('if-missing');
+  const installed = await availableModels(dataFolder);
+  if (!ifMissing || !installed.some((model) => model.known?.id === id)) {
+    const model = await downloadModel(dataFolder, known, reporting(context));
+    context.progress.clear();
+    if (json) output.json({ id: model.id, path: model.path, bytes: model.bytes });
+    else output.note(`Model ${known.name}: ${size(model.bytes)}, SHA-256 checked, in ${model.path}`);
+  }
+  if (id === manifest.default) await downloadSentences(context, ifMissing);
+}
+
+async function downloadSentences(context: Context, ifMissing: boolean): Promise<void> {
+  const { dataFolder, output, progress } = context;
+  if (ifMissing && !(await isSentenceModelWanted(dataFolder))) return;
+  try {
+    const folder = await downloadSentenceModel(dataFolder, reporting(context));
+    progress.clear();
+    output.note(`Sentence model, by which passages are found: SHA-256 checked, in ${folder}`);
+  } catch (error) {
+    progress.clear();
+    if (!(error instanceof AppError) || error.code !== 'model-missing') throw error;
+    output.note(`${error.message} ${error.hint ?? ''}`);
+  }
+}
+
+function reporting({ output, progress, interrupts }: Context): DownloadOptions {
   let stage = 'Downloading';
-  const model = await downloadModel(dataFolder, known, {
+  return {
     signal: interrupts.signal,
     onStage: (text) => {
       stage = text;
@@ -112,8 +138,5 @@ async function download(args: Parsed, context: Context): Promise<void> {
       if (!process.stderr.isTTY) output.note(`${text} …`);
     },
     onProgress: (done, total) => progress.update(stage, done, total, 'bytes'),
-  });
-  progress.clear();
-  if (json) return output.json({ id: model.id, path: model.path, bytes: model.bytes });
-  output.note(`Model ${known.name}: ${size(model.bytes)}, SHA-256 checked, in ${model.path}`);
+  };
 }

@@ -44,11 +44,19 @@ export interface Matrix {
   readonly tensor: OrtTensor;
 }
 
-/** @param values its first rows * columns elements are the matrix */
-export function matrix(values: Float32Array, rows: number, columns: number): Matrix {
+/**
+ * @param values its first rows * columns elements are the matrix
+ * @param outer dimensions of length 1 that the graph has before the rows
+ */
+export function matrix(
+  values: Float32Array,
+  rows: number,
+  columns: number,
+  outer: readonly 1[] = [],
+): Matrix {
   const used = values.subarray(0, rows * columns);
   const { Tensor } = onnxruntime();
-  return { rows, columns, values: used, tensor: new Tensor('float32', used, [rows, columns]) };
+  return { rows, columns, values: used, tensor: new Tensor('float32', used, [...outer, rows, columns]) };
 }
 
 /** `count` rows from `first` on: the same memory. */

@@ -22,6 +22,13 @@ export function defaultModel(): TestFile {
   return testFile(process.env['LONGLEAF_MODEL'] ?? installed);
 }
 
+/** The sentence model's folder; it comes with the default model. */
+export function sentenceModel(): TestFile {
+  const dataFolder = process.env['LONGLEAF_DATA'] ?? join(homedir(), '.local/share/longleaf');
+  const folder = join(dataFolder, 'models/all-minilm-l6-v2');
+  return { path: folder, missing: !existsSync(join(folder, 'model.safetensors')) };
+}
+
 function testFile(path: string): TestFile {
   return { path, missing: !existsSync(path) };
 }
