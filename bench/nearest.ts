@@ -81,7 +81,12 @@ async function main(): Promise<void> {
     }
     times.sort((a, b) => a - b);
     const at = (share: number): number => Math.round(times[Math.floor(share * times.length)] ?? 0);
-    const result = { passages: Number(values.passages), medianMs: at(0.5), p95Ms: at(0.95), load: Math.round(loadavg()[0] ?? 0) };
+    const result = {
+      passages: Number(values.passages),
+      medianMs: at(0.5),
+      p95Ms: at(0.95),
+      load: Math.round(loadavg()[0] ?? 0),
+    };
     console.log(JSON.stringify(result));
     if (values.save) writeResult('nearest', { environment: environment(), ...result });
   } finally {
