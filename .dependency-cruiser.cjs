@@ -145,6 +145,7 @@ module.exports = {
       '(^|/)node_modules/onnxruntime-(node|common)/',
       '^src/main/engine/cpu/onnx[.]ts$',
     ),
+    onlyFrom('webgpu', '(^|/)node_modules/webgpu/', '^src/main/engine/gpu/dawn[.]ts$'),
     onlyFrom('native', '^native/', '^(native/|src/main/engine/(cpu/|index[.]ts$))'),
     onlyFrom('yauzl', '(^|/)node_modules/(@types/)?yauzl/', '^src/main/(ingest/.*zip[^/]*|app/wheel)[.]ts$'),
     onlyFrom('electron', '(^|/)node_modules/electron/', '^src/(main/shell/|main/index[.]ts|preload/)'),

@@ -69,6 +69,7 @@ function resources(system, platform) {
     `!**/prebuilds/${other}-*/**`,
     `!**/prebuilds/${other}-*`,
     `!**/napi-v*/${other}/**`,
+    `!dist/${other}-*/**`,
   ]);
   return [
     { from: `node_modules/${folder}/bin`, to: 'node', filter: [file.replace('bin/', '')] },
@@ -78,7 +79,7 @@ function resources(system, platform) {
       from: 'src',
       to: 'core/src',
       filter: [
-        'main/**/*.ts',
+        'main/**/*.{ts,wgsl}',
         'shared/**/*.ts',
         '!main/{shell,http,page,cli,bench}/**',
         '!main/{index,cli}.ts',

@@ -1,9 +1,9 @@
-/** What this machine is and can do, for the hardware page and `doctor`. Looks only; nothing is started. */
+/** What this machine is and can do, for the hardware page and `doctor`. Looks only; no engine is started. */
 import { readFileSync } from 'node:fs';
 import { arch, cpus, freemem, platform, release, totalmem } from 'node:os';
 import { AppError } from '../../shared/errors.ts';
 import type { HardwareReport } from '../../shared/rpc/index.ts';
-import { onnxruntimePackage, simdLevels } from '../engine/index.ts';
+import { listAdapters, onnxruntimePackage, simdLevels } from '../engine/index.ts';
 import { sqliteVersion } from '../store/index.ts';
 
 const MB = 2 ** 20;
@@ -18,10 +18,7 @@ export async function hardwareReport(): Promise<HardwareReport> {
     platform: `${platform()} ${release()}, ${arch()}`,
     cpu: { name, cores: cores.length, features },
     memoryMB: { total: Math.round(totalmem() / MB), free: Math.round(freemem() / MB) },
-    devices: [
-      device,
-      { name: 'GPU', backend: 'webgpu', usable: false, reason: 'No GPU backend is installed yet.' },
-    ],
+    devices: [device, ...(await graphicsDevices())],
     versions: {
       longleaf: appVersion(),
       node: process.versions.node,
@@ -40,6 +37,17 @@ function processor(name: string): { features: readonly string[]; device: Device 
   } catch (error) {
     return { features: [], device: { name, backend: 'cpu', usable: false, reason: said(error) } };
   }
+}
+
+async function graphicsDevices(): Promise<readonly Device[]> {
+  const { adapters, problem } = await listAdapters();
+  if (problem !== null) return [{ name: 'GPU', backend: 'webgpu', usable: false, reason: problem }];
+  return adapters.map(({ name, software }) => ({
+    name,
+    backend: 'webgpu',
+    usable: !software,
+    reason: software ? 'It computes on the processor, more slowly than --backend cpu.' : null,
+  }));
 }
 
 function appVersion(): string {

@@ -19,6 +19,12 @@ export async function benchAttention(request: BenchRequest): Promise<BenchResult
 }
 
 async function benchVectors(request: BenchRequest, directory: string): Promise<BenchResult> {
+  if (request.backend === 'webgpu')
+    throw new AppError(
+      'unsupported',
+      'The recorded vectors are compared with the reference and cpu backends only.',
+      'Use --backend cpu.',
+    );
   const { errors, skipped } = await attentionVectorErrors(request.backend, directory);
   const largest = errors.flatMap((one) => [one.maxAbsError, one.maxAbsErrorPaper]);
   return {

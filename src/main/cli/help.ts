@@ -27,7 +27,7 @@ options:
   --data DIR         data folder (or LONGLEAF_DATA)
   --model ID|PATH    an installed model or a GGUF file (or LONGLEAF_MODEL)
   --plan NAME|FILE   attention plan: dense, window, adapted, longnet, or a JSON file
-  --backend NAME     auto, cpu or reference
+  --backend NAME     auto (the processor), cpu, webgpu (graphics card; LONGLEAF_GPU=NAME chooses one) or reference
   --json             one JSON object on stdout, JSON lines for streams; progress stays on stderr
   --version, --help
 

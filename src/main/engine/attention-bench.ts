@@ -12,7 +12,7 @@ export type { AttentionSpeed, VectorErrors };
  * @throws AppError 'not-found' | 'invalid-input' for the folder
  */
 export async function attentionVectorErrors(
-  backend: BackendName,
+  backend: Exclude<BackendName, 'webgpu'>,
   directory: string,
 ): Promise<{ readonly errors: readonly VectorErrors[]; readonly skipped: readonly string[] }> {
   const vectors = await readAttentionVectors(directory);

@@ -11,7 +11,7 @@ import type { SamplingParameters } from '../../shared/model/index.ts';
 import type { AttentionPlan } from './plan/types.ts';
 import type { Hyperparameters } from './runtime.ts';
 
-export type BackendName = 'cpu' | 'reference';
+export type BackendName = 'cpu' | 'webgpu' | 'reference';
 export type Priority = 'chat' | 'reading';
 /** a live state inside the engine process */
 export type StateHandle = number;

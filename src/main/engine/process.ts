@@ -104,7 +104,7 @@ async function startService(options: StartOptions): Promise<EngineService> {
     runtime,
     store,
     modelHash: options.modelHash,
-    device: cpus()[0]?.model ?? process.arch,
+    device: runtime.device ?? cpus()[0]?.model ?? process.arch,
     maxMemoryBytes: options.maxMemoryMB * 1e6,
     queueLimit: QUEUE_LIMIT,
     readyMs: performance.now(),
@@ -119,6 +119,11 @@ async function openRuntime({ backend, modelPath }: StartOptions): Promise<Runtim
     if (backend === 'reference') {
       const { createReferenceRuntime } = await import('./reference/index.ts');
       return await createReferenceRuntime(gguf);
+    }
+    if (backend === 'webgpu') {
+      const { createGpuRuntime } = await import('./gpu/index.ts');
+      const device = process.env['LONGLEAF_GPU'];
+      return await createGpuRuntime(gguf, device === undefined ? {} : { device });
     }
     const { createCpuRuntime } = await import('./cpu/index.ts');
     return await createCpuRuntime(gguf);

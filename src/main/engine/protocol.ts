@@ -128,7 +128,7 @@ export type Reply =
 export const startSchema = v.object({
   modelPath: v.string(),
   modelHash: v.string(),
-  backend: v.picklist(['cpu', 'reference']),
+  backend: v.picklist(['cpu', 'webgpu', 'reference']),
   /** where state.db lies; null: nothing is stored */
   dataFolder: v.nullable(v.string()),
   maxMemoryMB: v.pipe(v.number(), v.gtValue(0)),

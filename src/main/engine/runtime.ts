@@ -1,7 +1,7 @@
 /**
  * What a backend is: hyperparameters of the loaded model, caches, and one forward pass. `reference` (plain
- * TypeScript, the specification) and `cpu` (ONNX dense blocks + native attention) implement it; the engine
- * process is written against it and knows neither.
+ * TypeScript, the specification), `cpu` (ONNX dense blocks + native attention) and `webgpu` (WGSL on Dawn) implement
+ * it; the engine process is written against it and knows none of them.
  */
 import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
 
@@ -38,8 +38,11 @@ export interface Cache {
   fork(): Cache;
   /** length in bytes of the canonical snapshot: no slack, no garbage; depends on position only */
   snapshotBytes(): number;
-  /** fills `target` with snapshot bytes [offset, offset + target.length) */
-  readSnapshot(offset: number, target: Uint8Array): void;
+  /**
+   * Fills `target` with snapshot bytes [offset, offset + target.length); await it: some backends fetch them from
+   * another memory.
+   */
+  readSnapshot(offset: number, target: Uint8Array): void | Promise<void>;
   /** the other way: call for all bytes in ascending order, on a cache made by createCache, then finishRestore */
   writeSnapshot(offset: number, bytes: Uint8Array): void;
   /** @param position tokens that the snapshot held */
@@ -59,7 +62,7 @@ export interface ForwardOptions {
 }
 
 export interface Runtime {
-  readonly backend: 'reference' | 'cpu';
+  readonly backend: 'reference' | 'cpu' | 'webgpu';
   readonly hyperparameters: Hyperparameters;
   /** kernel variant, e.g. 'cpu-ort-avx512bf16-kv16' : stands in a state's header; never mixed within one state */
   readonly variant: string;
@@ -67,6 +70,8 @@ export interface Runtime {
   readonly numericsVersion: number;
   /** threads that it computes with; absent = 1. Results do not depend on it. */
   readonly threads?: number;
+  /** what it computes on, where that is not the processor */
+  readonly device?: string;
   /** largest number of rows of one forward call */
   readonly maxRows: number;
   compile(plan: AttentionPlan): CompiledPlan;

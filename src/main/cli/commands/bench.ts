@@ -39,8 +39,6 @@ export const bench: Command = {
 async function requestOf(args: Parsed, paths: readonly string[], context: Context): Promise<BenchRequest> {
   const { engine, dataFolder, progress, interrupts } = context;
   const { backend = 'auto' } = engine;
-  if (backend === 'webgpu')
-    throw new AppError('unsupported', 'There is no WebGPU backend yet.', 'Use --backend cpu.');
   const model = await resolveModel(dataFolder, engine.model);
   const pathOf = (option: string): string | undefined => {
     const path = args.text(option);
@@ -48,7 +46,7 @@ async function requestOf(args: Parsed, paths: readonly string[], context: Contex
   };
   return {
     model: { id: model.id, path: model.path, hash: model.known?.sha256 ?? (await sha256File(model.path)) },
-    backend: backend === 'reference' ? 'reference' : 'cpu',
+    backend: backend === 'auto' ? 'cpu' : backend,
     plan: engine.plan,
     tokens: args.integer('tokens', 1, 64 * million),
     context: args.integer('context', 1, 1024 * million),

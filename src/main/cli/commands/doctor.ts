@@ -4,7 +4,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { hardwareReport } from '../../app/index.ts';
 import { readManifest, resolveModel } from '../../app/models.ts';
 import { sentenceModelFolder } from '../../app/sentence-model-files.ts';
-import { simdLevels } from '../../engine/index.ts';
+import { listAdapters, simdLevels } from '../../engine/index.ts';
 import { sha256File } from '../../formats/index.ts';
 import { readOwner } from '../../host/index.ts';
 import { sqliteVersion } from '../../store/index.ts';
@@ -27,8 +27,8 @@ export const doctor: Command = {
     expectPositionals(args, []);
     const { json, output, progress } = context;
     const findings: Finding[] = [];
-    for (const look of [system, node, simd, sqlite, dataFolder, disk, model, sentences, owner, adapters])
-      findings.push(await examine(look, context));
+    const looks = [system, node, simd, sqlite, dataFolder, disk, model, sentences, owner, adapters, backend];
+    for (const look of looks) findings.push(await examine(look, context));
     progress.clear();
     const missing = findings.filter(({ ok }) => !ok);
     if (json) output.json({ ok: missing.length === 0, findings });
@@ -171,7 +171,17 @@ function isAlive(pid: number): boolean {
 }
 
 async function adapters(): Promise<Finding> {
-  const { devices } = await hardwareReport();
-  const value = devices.map(({ name, reason }) => (reason === null ? name : `${name}: ${reason}`)).join('; ');
-  return { name: 'adapters', ok: true, value };
+  const { adapters: found, problem } = await listAdapters();
+  const value = found.map(
+    ({ name, driver, software, features, largestBinding }) =>
+      `${name} (${[driver, ...(software ? ['software'] : []), ...features].join(', ')}, buffers up to ${size(largestBinding)})`,
+  );
+  // a machine without a graphics card is in order
+  return { name: 'adapters', ok: true, value: problem ?? value.join('; ') };
+}
+
+function backend(): Finding {
+  const value =
+    'auto takes the processor: the graphics kernels are checked, but not measured on enough cards yet; --backend webgpu chooses them';
+  return { name: 'backend', ok: true, value };
 }

@@ -27,7 +27,7 @@ export const logits: Command = {
     const engine = await startEngine({
       modelPath: model.path,
       modelHash: model.known?.sha256 ?? (await sha256File(model.path)),
-      backend: choice.backend === 'reference' ? 'reference' : 'cpu',
+      backend: choice.backend === undefined || choice.backend === 'auto' ? 'cpu' : choice.backend,
       dataFolder: null,
       maxMemoryMB: 1024,
       maxDiskGB: 1,

@@ -42,7 +42,7 @@ describe('cpu runtime', () => {
       expect(Buffer.from((await readInChunks(runtime, cache, ids, chunks)).buffer)).toEqual(
         Buffer.from(expected.buffer),
       );
-      expect(Buffer.from(snapshotOf(cache))).toEqual(Buffer.from(snapshotOf(whole)));
+      expect(Buffer.from(await snapshotOf(cache))).toEqual(Buffer.from(await snapshotOf(whole)));
     }
   });
 

@@ -175,7 +175,7 @@ export class StateStore {
     const pages: string[] = [];
     for (let offset = 0; offset < bytes; offset += pageBytes) {
       const page = buffer.subarray(0, Math.min(pageBytes, bytes - offset));
-      state.cache.readSnapshot(offset, page);
+      await state.cache.readSnapshot(offset, page);
       pages.push(this.#use((tables) => tables.putPage(id, page)));
       await betweenPages();
     }

@@ -12,7 +12,7 @@ import { openGguf } from '../../formats/index.ts';
 import type { TinyLlama } from '../../formats/testing/index.ts';
 import { encodeTinyLlama } from '../../formats/testing/index.ts';
 import { visibleKeys } from '../plan/count.ts';
-import type { AttentionPlan } from '../plan/types.ts';
+import type { AttentionPlan, PlanGeometry } from '../plan/types.ts';
 import { createReferenceRuntime } from '../reference/index.ts';
 import type { Cache, Runtime } from '../runtime.ts';
 import { conformanceLength, conformancePlans } from './conformance-plans.ts';
@@ -72,11 +72,11 @@ export async function readInChunks(
   return logits;
 }
 
-export function snapshotOf(cache: Cache): Uint8Array {
+export async function snapshotOf(cache: Cache): Promise<Uint8Array> {
   const bytes = new Uint8Array(cache.snapshotBytes());
   // odd pages: a page may begin and end anywhere
   for (let offset = 0; offset < bytes.length; offset += 1013) {
-    cache.readSnapshot(offset, bytes.subarray(offset, Math.min(offset + 1013, bytes.length)));
+    await cache.readSnapshot(offset, bytes.subarray(offset, Math.min(offset + 1013, bytes.length)));
   }
   return bytes;
 }
@@ -99,13 +99,25 @@ export function firstDifference(a: ArrayLike<number>, b: ArrayLike<number>): str
   return 'none';
 }
 
+/** Of the plans and models only these: for backends that are slow where they are tested. */
+export interface ConformanceSelection {
+  /** names of `conformancePlans` */
+  readonly plans?: readonly string[];
+  readonly types?: readonly TinyLlama['type'][];
+}
+
 /** For every backend but the reference itself. */
-export function describeRuntimeAgreement(name: string, open: OpenRuntime): void {
+export function describeRuntimeAgreement(
+  name: string,
+  open: OpenRuntime,
+  selection: ConformanceSelection = {},
+): void {
   describe(`${name} agrees with the reference`, () => {
-    it.each(models)('logits of a $type model (tied: $tied), every plan', async (model) => {
+    const chosen = models.filter(({ type }) => selection.types?.includes(type) ?? true);
+    it.each(chosen)('logits of a $type model (tied: $tied), every plan', async (model) => {
       const reference = await openTiny(createReferenceRuntime, model);
       const runtime = await openTiny(open, model);
-      const plans = conformancePlans({ ...geometry, ...pickHeads(model) });
+      const plans = selectPlans(selection, { ...geometry, ...pickHeads(model) });
       for (const plan of plans) {
         const ids = someIds(tokens);
         const expected = await readAll(reference, plan, ids, [64]);
@@ -118,14 +130,18 @@ export function describeRuntimeAgreement(name: string, open: OpenRuntime): void 
 }
 
 /** For every backend. */
-export function describeRuntimeConformance(name: string, open: OpenRuntime): void {
+export function describeRuntimeConformance(
+  name: string,
+  open: OpenRuntime,
+  selection: ConformanceSelection = {},
+): void {
   describe(`${name} keeps the promises of Runtime, bit for bit`, () => {
     let runtime: Runtime;
     beforeAll(async () => {
       runtime = await openTiny(open);
     });
     afterAll(() => runtime.release());
-    const plans = conformancePlans(geometry);
+    const plans = selectPlans(selection, geometry);
 
     it.each(plans)(
       '$name: decode after prefill equals prefill of everything, in any chunks',
@@ -145,7 +161,7 @@ export function describeRuntimeConformance(name: string, open: OpenRuntime): voi
         for (const chunks of [[1], [64], [7, 33]]) {
           const cache = runtime.createCache(runtime.compile(plan));
           await readInChunks(runtime, cache, someIds(length), chunks);
-          snapshots.push(snapshotOf(cache));
+          snapshots.push(await snapshotOf(cache));
         }
         expect(firstDifference(snapshots[1], snapshots[0])).toBe('none');
         expect(firstDifference(snapshots[2], snapshots[0])).toBe('none');
@@ -156,12 +172,12 @@ export function describeRuntimeConformance(name: string, open: OpenRuntime): voi
       for (const stop of [0, 3, 40, 97]) {
         const cache = runtime.createCache(runtime.compile(plan));
         if (stop > 0) await readInChunks(runtime, cache, someIds(stop), [29]);
-        const bytes = snapshotOf(cache);
+        const bytes = await snapshotOf(cache);
         const fork = cache.fork();
         const back = restored(runtime, cache, bytes);
         expect([fork.position, back.position]).toEqual([stop, stop]);
         expect([fork.reach, back.reach]).toEqual([cache.reach, cache.reach]);
-        expect(firstDifference(snapshotOf(back), bytes)).toBe('none');
+        expect(firstDifference(await snapshotOf(back), bytes)).toBe('none');
 
         const rest = someIds(70, 5);
         const expected = await readInChunks(runtime, cache, rest, [31]);
@@ -176,7 +192,7 @@ export function describeRuntimeConformance(name: string, open: OpenRuntime): voi
       async (plan) => {
         const cache = runtime.createCache(runtime.compile(plan));
         await readInChunks(runtime, cache, someIds(50), [50]);
-        const before = snapshotOf(cache);
+        const before = await snapshotOf(cache);
         for (const layers of [0, 1]) {
           const controller = new AbortController();
           let layer = 0;
@@ -189,7 +205,7 @@ export function describeRuntimeConformance(name: string, open: OpenRuntime): voi
           });
           await expect(aborted).rejects.toMatchObject({ code: 'interrupted' });
           expect(cache.position).toBe(50);
-          expect(firstDifference(snapshotOf(cache), before)).toBe('none');
+          expect(firstDifference(await snapshotOf(cache), before)).toBe('none');
         }
         const undisturbed = restored(runtime, cache, before);
         const rest = someIds(30, 3);
@@ -224,10 +240,14 @@ export function describeRuntimeConformance(name: string, open: OpenRuntime): voi
       const cache = runtime.createCache(runtime.compile(plans[0]));
       await readInChunks(runtime, cache, someIds(20), [20]);
       const other = runtime.createCache(cache.compiled);
-      other.writeSnapshot(0, snapshotOf(cache).subarray(0, -4));
+      other.writeSnapshot(0, (await snapshotOf(cache)).subarray(0, -4));
       expect(() => other.finishRestore(20)).toThrow();
     });
   });
+}
+
+function selectPlans(selection: ConformanceSelection, of: PlanGeometry): readonly AttentionPlan[] {
+  return conformancePlans(of).filter((plan) => selection.plans?.includes(plan.name) ?? true);
 }
 
 async function readAll(

@@ -1,0 +1,46 @@
+/** The buffers between the kernels: one set per runtime, because a chunk is one submission after another. */
+import type { Hyperparameters } from '../runtime.ts';
+import type { Device } from './device.ts';
+import { padded } from './packing.ts';
+
+const floatBytes = Float32Array.BYTES_PER_ELEMENT;
+
+/** f32 unless said otherwise; rows that a product reads are padded with zeros to whole blocks. */
+export interface Activations {
+  /** u32 [maxRows] */
+  readonly ids: GPUBuffer;
+  /** the residual stream */
+  readonly x: GPUBuffer;
+  /** [maxRows][q | k | v], unrotated */
+  readonly qkv: GPUBuffer;
+  readonly qkvStride: number;
+  /** [maxRows][heads * headDim] */
+  readonly attention: GPUBuffer;
+  readonly attentionStride: number;
+  /** [maxRows][gate | up] */
+  readonly hidden: GPUBuffer;
+  /** [maxRows][vocabulary] */
+  readonly logits: GPUBuffer;
+  /** struct Step of matmul.wgsl and embedding.wgsl: of the layers, and of the head */
+  readonly step: GPUBuffer;
+  readonly headStep: GPUBuffer;
+}
+
+export function createActivations(device: Device, h: Hyperparameters, maxRows: number): Activations {
+  const rows = (numbers: number, what: string): GPUBuffer =>
+    device.storage(maxRows * numbers * floatBytes, what);
+  const qkvStride = (h.heads + 2 * h.kvHeads) * h.headDim;
+  const attentionStride = padded(h.heads * h.headDim);
+  return {
+    ids: rows(1, 'Token ids'),
+    x: rows(padded(h.embedding), 'The residual stream'),
+    qkv: rows(qkvStride, 'Queries, keys and values'),
+    qkvStride,
+    attention: rows(attentionStride, "The attention's output"),
+    attentionStride,
+    hidden: rows(2 * padded(h.feedForward), 'The feed-forward layer'),
+    logits: rows(h.vocabulary, 'Logits'),
+    step: device.uniform(new Uint32Array(2)),
+    headStep: device.uniform(new Uint32Array(2)),
+  };
+}

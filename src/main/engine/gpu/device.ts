@@ -1,0 +1,162 @@
+/** A GPU device with the few things that the runtime does with it: buffers, uploads, reading back, being lost. */
+import { AppError } from '../../../shared/errors.ts';
+import { requestAdapter } from './dawn.ts';
+
+/** GPUBufferUsage and GPUMapMode are globals of browsers; these are the standard's numbers. */
+const usage = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 } as const;
+const MAP_READ = 1;
+
+export class Device {
+  readonly name: string;
+  /** Driver and version, as Dawn describes them: part of the kernel variant. */
+  readonly driver: string;
+  readonly gpu: GPUDevice;
+  #lost: string | null = null;
+
+  private constructor(adapter: GPUAdapter, gpu: GPUDevice) {
+    this.name = adapter.info.device;
+    this.driver = adapter.info.description;
+    this.gpu = gpu;
+    void gpu.lost.then(({ reason, message }) => {
+      if (reason !== 'destroyed') this.#lost = message;
+    });
+  }
+
+  /**
+   * @param name part of the adapter's name; absent = the one that Dawn prefers
+   * @throws AppError 'unsupported' when there is no adapter, or it refuses
+   */
+  static async open(name?: string): Promise<Device> {
+    const adapter = await requestAdapter(name);
+    const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
+    try {
+      const gpu = await adapter.requestDevice({
+        requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
+      });
+      return new Device(adapter, gpu);
+    } catch (cause) {
+      throw new AppError(
+        'unsupported',
+        `The graphics adapter ${adapter.info.description} refuses to be opened.`,
+        'Update its driver, or use --backend cpu.',
+        { cause },
+      );
+    }
+  }
+
+  /** Bytes of the largest buffer that a kernel can see. */
+  get largestBinding(): number {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.gpu.limits;
+    return Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  }
+
+  /** @throws AppError 'engine-lost' once the driver has given the device up: nothing on it can be trusted */
+  checkAlive(): void {
+    if (this.#lost === null) return;
+    throw new AppError(
+      'engine-lost',
+      `The graphics device was lost: ${this.#lost}`,
+      'Ask again: the engine starts anew from the last saved state. If it happens again, use --backend cpu.',
+    );
+  }
+
+  /** Zeros. @throws AppError 'unsupported' beyond what the adapter can bind */
+  storage(bytes: number, what: string): GPUBuffer {
+    if (bytes > this.largestBinding) {
+      throw new AppError(
+        'unsupported',
+        `${what}: ${megabytes(bytes)} MB, and kernels of this adapter see at most ${megabytes(this.largestBinding)} MB.`,
+        'Use a shorter context or a bounded attention plan, or --backend cpu.',
+      );
+    }
+    return this.gpu.createBuffer({
+      size: Math.max(16, bytes),
+      usage: usage.storage | usage.copySource | usage.copyTarget,
+    });
+  }
+
+  /** A constant table for kernels. */
+  constant(data: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, what: string): GPUBuffer {
+    const buffer = this.storage(data.byteLength, what);
+    this.gpu.queue.writeBuffer(buffer, 0, data);
+    return buffer;
+  }
+
+  /** Parameters of a kernel: 32-bit numbers in the order of its struct. */
+  uniform(words: Uint32Array<ArrayBuffer>): GPUBuffer {
+    const size = Math.ceil(words.byteLength / 16) * 16;
+    const buffer = this.gpu.createBuffer({ size, usage: usage.uniform | usage.copyTarget });
+    this.gpu.queue.writeBuffer(buffer, 0, words);
+    return buffer;
+  }
+
+  bindGroup(pipeline: GPUComputePipeline, buffers: Readonly<Record<number, GPUBuffer>>): GPUBindGroup {
+    const entries = Object.entries(buffers).map(([binding, buffer]) => ({
+      binding: Number(binding),
+      resource: { buffer },
+    }));
+    return this.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+  }
+
+  /**
+   * Copies pieces of buffers to this process's memory, one after another; offsets and lengths are multiples of 4.
+   * Waits for all work that was submitted before.
+   */
+  async read(
+    pieces: readonly { readonly buffer: GPUBuffer; readonly offset: number; readonly bytes: number }[],
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const size = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (size === 0) return new Uint8Array(0);
+    const staging = this.gpu.createBuffer({ size, usage: usage.mapRead | usage.copyTarget });
+    try {
+      const encoder = this.gpu.createCommandEncoder();
+      let at = 0;
+      for (const { buffer, offset, bytes } of pieces) {
+        encoder.copyBufferToBuffer(buffer, offset, staging, at, bytes);
+        at += bytes;
+      }
+      this.gpu.queue.submit([encoder.finish()]);
+      await staging.mapAsync(MAP_READ);
+      return new Uint8Array(staging.getMappedRange().slice(0));
+    } catch (error) {
+      await Promise.resolve();
+      this.checkAlive();
+      throw error;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /**
+   * Begins to collect errors of what is given to the device from now on; the returned function ends it (at once) and
+   * resolves when the device found nothing wrong.
+   * @throws AppError 'internal' when work was refused, 'unsupported' when the device's memory ran out
+   */
+  collectErrors(): () => Promise<void> {
+    this.checkAlive();
+    this.gpu.pushErrorScope('validation');
+    this.gpu.pushErrorScope('out-of-memory');
+    return async () => {
+      const [memory, validation] = await Promise.all([this.gpu.popErrorScope(), this.gpu.popErrorScope()]);
+      this.checkAlive();
+      if (memory !== null) {
+        throw new AppError(
+          'unsupported',
+          'The memory of the graphics card is not enough for this.',
+          'Close other programs that use it, choose a smaller model, or use --backend cpu.',
+          { cause: memory },
+        );
+      }
+      if (validation !== null)
+        throw new AppError('internal', `The graphics device refused the work: ${validation.message}`);
+    };
+  }
+
+  release(): void {
+    this.gpu.destroy();
+  }
+}
+
+function megabytes(bytes: number): string {
+  return String(Math.round(bytes / 1e6));
+}

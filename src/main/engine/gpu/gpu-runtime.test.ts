@@ -1,0 +1,159 @@
+/**
+ * The whole model on software adapters. They are slow, SwiftShader most of all: of the conformance suites a selection
+ * runs on lavapipe, where every plan is seen once, and a short text on SwiftShader, which has no 16-bit arithmetic.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GgufFile } from '../../formats/index.ts';
+import { preset } from '../plan/presets.ts';
+import { createReferenceRuntime } from '../reference/index.ts';
+import type { Cache, Runtime } from '../runtime.ts';
+import { bounds, nmse } from '../testing/nmse.ts';
+import {
+  describeRuntimeAgreement,
+  describeRuntimeConformance,
+  firstDifference,
+  openTiny,
+  readInChunks,
+  snapshotOf,
+  someIds,
+} from '../testing/runtime-conformance.ts';
+import type { GpuRuntime } from './index.ts';
+import { createGpuRuntime } from './index.ts';
+import {
+  skippedWithoutAdapters,
+  skipWithoutAdapters,
+  softwareAdapters,
+} from './testing/software-adapters.ts';
+
+const onLavapipe = (gguf: GgufFile): Promise<GpuRuntime> =>
+  createGpuRuntime(gguf, { device: softwareAdapters.lavapipe });
+const onSwiftShader = (gguf: GgufFile): Promise<GpuRuntime> =>
+  createGpuRuntime(gguf, { device: softwareAdapters.swiftshader });
+
+describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
+  describeRuntimeAgreement('webgpu, every plan,', onLavapipe, { types: ['Q4_0'] });
+  describeRuntimeAgreement('webgpu, every type,', onLavapipe, {
+    types: ['F32', 'F16', 'Q8_0', 'Q4_1'],
+    plans: ['adapted'],
+  });
+  describeRuntimeConformance('webgpu', onLavapipe, { plans: ['adapted', 'longnet-xpos'] });
+
+  describe('on SwiftShader', () => {
+    it('agrees with the reference, the same bits for every chunking', async () => {
+      const ids = someIds(21);
+      const expected = await logitsOf(createReferenceRuntime, ids, [21]);
+      const whole = await logitsOf(onSwiftShader, ids, [21]);
+      expect(nmse(whole, expected)).toBeLessThan(bounds.f32);
+      expect(firstDifference(await logitsOf(onSwiftShader, ids, [17, 1]), whole)).toBe('none');
+    });
+  });
+
+  describe('on lavapipe', () => {
+    let reference: Runtime;
+    let runtime: GpuRuntime;
+    beforeAll(async () => {
+      reference = await openTiny(createReferenceRuntime);
+      runtime = (await openTiny(onLavapipe)) as GpuRuntime;
+    });
+    afterAll(() => runtime.release());
+
+    it('goes on from a state of the reference, and the reference from its own', async () => {
+      const ids = someIds(90);
+      const rest = someIds(20, 7);
+      const [ours, theirs] = [newCache(runtime), newCache(reference)];
+      await readInChunks(runtime, ours, ids, [90]);
+      await readInChunks(reference, theirs, ids, [90]);
+      const toUs = await handedOver(theirs, runtime);
+      const toThem = await handedOver(ours, reference);
+      const expected = await readInChunks(reference, theirs, rest, [20]);
+      expect(nmse(await readInChunks(runtime, toUs, rest, [20]), expected)).toBeLessThan(bounds.f32);
+      expect(nmse(await readInChunks(reference, toThem, rest, [20]), expected)).toBeLessThan(bounds.f32);
+    });
+
+    it('splits matrices over buffers where the adapter asks for it, and computes the same bits', async () => {
+      const options = { device: softwareAdapters.lavapipe, largestPlane: 1600 };
+      const split = (await openTiny((gguf) => createGpuRuntime(gguf, options))) as GpuRuntime;
+      expect(split.dispatches.perLayer).toBeGreaterThan(runtime.dispatches.perLayer);
+      const ids = someIds(9);
+      const expected = await readInChunks(runtime, newCache(runtime), ids, [9]);
+      const actual = await readInChunks(split, newCache(split), ids, [8, 1]);
+      expect(firstDifference(actual, expected)).toBe('none');
+      await split.release();
+    });
+
+    it('takes rows that end within a block of 32', async () => {
+      const odd = {
+        type: 'F16',
+        heads: 3,
+        kvHeads: 1,
+        headDim: 20,
+        embedding: 72,
+        feedForward: 100,
+      } as const;
+      const other = await openTiny(onLavapipe, odd);
+      const twin = await openTiny(createReferenceRuntime, odd);
+      const ids = someIds(10);
+      const expected = await readInChunks(twin, newCache(twin), ids, [10]);
+      expect(nmse(await readInChunks(other, newCache(other), ids, [7, 1]), expected)).toBeLessThan(
+        bounds.f32,
+      );
+      await other.release();
+    });
+
+    it('needs six dispatches a layer, and three besides', () => {
+      expect(runtime.dispatches).toEqual({ perLayer: 6, besides: 3 });
+    });
+
+    it.each([
+      ['ids beyond the vocabulary', Int32Array.of(1, 1 << 20), 'invalid-input'],
+      ['negative ids', Int32Array.of(-1), 'invalid-input'],
+      ['no ids', new Int32Array(0), 'internal'],
+      ['more rows than a chunk holds', someIds(129), 'internal'],
+    ])('refuses %s and leaves the cache as it was', async (_, ids, code) => {
+      const cache = newCache(runtime);
+      await expect(runtime.forward(cache, ids, { logits: 'last' })).rejects.toMatchObject({ code });
+      expect(cache.position).toBe(0);
+    });
+
+    it('refuses a cache of another backend', async () => {
+      const forward = runtime.forward(newCache(reference), someIds(3), { logits: 'none' });
+      await expect(forward).rejects.toThrow(/another backend/);
+    });
+
+    it('names in its variant what its bits depend on', () => {
+      expect(runtime.variant).toMatch(/^webgpu-f32-llvmpipe.*mesa/);
+    });
+  });
+
+  it('names an adapter that is not there, with the remedy', async () => {
+    const opened = openTiny((gguf) => createGpuRuntime(gguf, { device: 'no such card' }));
+    await expect(opened).rejects.toMatchObject({
+      code: 'unsupported',
+      message: 'No graphics adapter has "no such card" in its name.',
+      hint: expect.stringContaining('--backend cpu') as string,
+    });
+  });
+});
+
+function newCache(runtime: Runtime): Cache {
+  const { heads, kvHeads, headDim, trainedLength } = runtime.hyperparameters;
+  return runtime.createCache(runtime.compile(preset('adapted', { heads, kvHeads, headDim, trainedLength })));
+}
+
+async function logitsOf(
+  open: (gguf: GgufFile) => Promise<Runtime>,
+  ids: Int32Array,
+  chunks: readonly number[],
+): Promise<Float32Array> {
+  const runtime = await openTiny(open, { layers: 1, type: 'F16' });
+  const logits = await readInChunks(runtime, newCache(runtime), ids, chunks);
+  await runtime.release();
+  return logits;
+}
+
+async function handedOver(from: Cache, to: Runtime): Promise<Cache> {
+  const cache = to.createCache(from.compiled);
+  cache.writeSnapshot(0, await snapshotOf(from));
+  cache.finishRestore(from.position);
+  return cache;
+}

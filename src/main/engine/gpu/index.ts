@@ -1,0 +1,16 @@
+/** The webgpu backend: the whole model in WGSL on Dawn, on the graphics adapters of this machine. */
+import type { GgufFile } from '../../formats/index.ts';
+import type { GpuRuntimeOptions } from './gpu-runtime.ts';
+import { GpuRuntime } from './gpu-runtime.ts';
+
+export { GpuRuntime } from './gpu-runtime.ts';
+export type { GpuRuntimeOptions } from './gpu-runtime.ts';
+
+/**
+ * Loads a model for the webgpu backend; the file may be closed afterwards.
+ * @throws AppError 'unsupported' when there is no adapter or the model does not fit it, 'invalid-input' when the file
+ *   is damaged
+ */
+export async function createGpuRuntime(gguf: GgufFile, options?: GpuRuntimeOptions): Promise<GpuRuntime> {
+  return GpuRuntime.open(gguf, options);
+}

@@ -1,0 +1,3 @@
+fn putOutput(index: u32, value: f32) {
+  y[index] = value;
+}

@@ -1,0 +1,129 @@
+/**
+ * The rings of one sequence on the device: for each layer a buffer f32 [slot][key | value][headDim] (keys
+ * unrotated, as in a snapshot), and once for all layers the rotation of the key in each slot. Ring i has the slots
+ * from base_i on; a ring that no token has reached has none.
+ */
+import type { CompiledPlan } from '../plan/types.ts';
+import type { EntryRange } from '../plan/visibility.ts';
+import { ringCapacity } from '../plan/visibility.ts';
+import type { Device } from './device.ts';
+import type { RingSlots } from './step.ts';
+
+const leastSlots = 16;
+const floatBytes = Float32Array.BYTES_PER_ELEMENT;
+
+/** A piece of a layer's buffer, in bytes. */
+export interface Piece {
+  readonly layer: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export class RingMemory {
+  readonly slots: RingSlots;
+  readonly layers: readonly GPUBuffer[];
+  readonly keyTurns: GPUBuffer;
+  readonly #device: Device;
+  readonly #entryBytes: number;
+  readonly #turnBytes: number;
+
+  constructor(device: Device, headDim: number, layers: number, capacities: readonly number[]) {
+    this.#device = device;
+    this.#entryBytes = 2 * headDim * floatBytes;
+    this.#turnBytes = headDim * floatBytes;
+    let total = 0;
+    const bases = capacities.map((capacity) => {
+      const base = total;
+      total += capacity;
+      return base;
+    });
+    this.slots = { bases, capacities, total };
+    const bytes = total * this.#entryBytes;
+    this.layers = Array.from({ length: layers }, () => device.storage(bytes, 'Keys and values of a layer'));
+    this.keyTurns = device.storage(total * this.#turnBytes, 'Rotations of the keys');
+  }
+
+  get bytes(): number {
+    return this.slots.total * (this.layers.length * this.#entryBytes + this.#turnBytes);
+  }
+
+  /** The same contents with room for all entries below `ends`, or the ring's limit; `null` where there is room. */
+  grown(compiled: CompiledPlan, ends: readonly number[], maxRows: number): RingMemory | null {
+    const { capacities } = this.slots;
+    const needed = capacities.map((capacity, i) => {
+      const limit = ringCapacity(compiled.rings[i], maxRows);
+      if (ends[i] <= capacity || capacity === limit) return capacity;
+      return Math.min(limit, Math.max(2 * capacity, ends[i], leastSlots));
+    });
+    if (needed.every((capacity, i) => capacity === capacities[i])) return null;
+    const larger = new RingMemory(this.#device, compiled.geometry.headDim, this.layers.length, needed);
+    this.#copyTo(larger);
+    return larger;
+  }
+
+  copy(headDim: number): RingMemory {
+    const copy = new RingMemory(this.#device, headDim, this.layers.length, this.slots.capacities);
+    this.#copyTo(copy);
+    return copy;
+  }
+
+  /** Below a ring's limit nothing has wrapped yet: slots keep their order. */
+  #copyTo(other: RingMemory): void {
+    const encoder = this.#device.gpu.createCommandEncoder();
+    for (const [i, count] of this.slots.capacities.entries()) {
+      if (count === 0) continue;
+      const from = this.slots.bases[i];
+      const to = other.slots.bases[i];
+      const move = (source: GPUBuffer, target: GPUBuffer, bytes: number): void => {
+        encoder.copyBufferToBuffer(source, from * bytes, target, to * bytes, count * bytes);
+      };
+      this.layers.forEach((layer, l) => {
+        move(layer, other.layers[l], this.#entryBytes);
+      });
+      move(this.keyTurns, other.keyTurns, this.#turnBytes);
+    }
+    this.#device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  /** The bytes of a snapshot in their order: layer by layer, ring by ring, the held entries in order. */
+  snapshotPieces(held: readonly EntryRange[]): readonly Piece[] {
+    return this.layers.flatMap((_, layer) =>
+      this.#runs(held).map(({ slot, count }) => ({
+        layer,
+        offset: slot * this.#entryBytes,
+        bytes: count * this.#entryBytes,
+      })),
+    );
+  }
+
+  /** @param turns f32 [entries of all rings in order][pairs][cos, sin] */
+  writeKeyTurns(held: readonly EntryRange[], turns: Float32Array<ArrayBuffer>): void {
+    let at = 0;
+    for (const { slot, count } of this.#runs(held)) {
+      const numbers = (count * this.#turnBytes) / floatBytes;
+      this.#device.gpu.queue.writeBuffer(this.keyTurns, slot * this.#turnBytes, turns, at, numbers);
+      at += numbers;
+    }
+  }
+
+  /** Consecutive slots that hold the entries of `ranges`. */
+  #runs(ranges: readonly EntryRange[]): readonly { readonly slot: number; readonly count: number }[] {
+    return ranges.flatMap(({ first, end }, i) => {
+      const capacity = this.slots.capacities[i];
+      const base = this.slots.bases[i];
+      const runs: { slot: number; count: number }[] = [];
+      for (let entry = first; entry < end;) {
+        const slot = entry % capacity;
+        const count = Math.min(end - entry, capacity - slot);
+        runs.push({ slot: base + slot, count });
+        entry += count;
+      }
+      return runs;
+    });
+  }
+
+  release(): void {
+    for (const layer of this.layers) layer.destroy();
+    this.keyTurns.destroy();
+  }
+}
