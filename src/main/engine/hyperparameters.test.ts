@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GgufFile, MetadataValue, TensorInfo } from '../formats/index.ts';
 import { openGguf } from '../formats/index.ts';
 import { encodeTinyLlama } from '../formats/testing/index.ts';
-import { geometryOf, inverseFrequencies, readHyperparameters } from './hyperparameters.ts';
+import { geometryOf, readHyperparameters } from './hyperparameters.ts';
+import { inverseFrequencies } from './rope.ts';
 
 describe('readHyperparameters', () => {
   const folder = mkdtempSync(join(tmpdir(), 'longleaf-hyperparameters-'));
@@ -59,9 +60,16 @@ describe('readHyperparameters', () => {
       feedForward: 96,
       vocabulary: 288,
       trainedLength: 256,
-      ropeBase: 10_000,
+      attentionKinds: [{ window: null, ropeBase: 10_000, ropeScale: 1, ropeFactors: null }],
+      layerKinds: [0, 0],
       ropeDimensions: 32,
-      ropeFactors: null,
+      ropeStyle: 'interleaved',
+      ropeMagnitude: 1,
+      attentionScale: 1 / Math.sqrt(32),
+      attentionSoftCap: null,
+      logitSoftCap: null,
+      embeddingScale: 1,
+      activation: 'silu',
       rmsEpsilon: Math.fround(1e-5),
     });
     expect(geometryOf(hyperparameters)).toEqual({ heads: 6, kvHeads: 2, headDim: 32, trainedLength: 256 });
@@ -75,14 +83,15 @@ describe('readHyperparameters', () => {
       'general.name': undefined,
     };
     const hyperparameters = await readHyperparameters(changed(keys));
-    expect(hyperparameters).toMatchObject({ ropeBase: 10_000, ropeDimensions: 32, name: '' });
+    expect(hyperparameters).toMatchObject({ ropeDimensions: 32, name: '' });
+    expect(hyperparameters.attentionKinds[0].ropeBase).toBe(10_000);
   });
 
   it('reads the frequency factors of llama 3', async () => {
     const factors = Float32Array.from({ length: 16 }, (_, i) => i + 1);
     const file = changed({}, { 'rope_freqs.weight': { shape: [16] } }, new Uint8Array(factors.buffer));
     const hyperparameters = await readHyperparameters(file);
-    expect(hyperparameters.ropeFactors).toEqual(factors);
+    expect(hyperparameters.attentionKinds[0].ropeFactors).toEqual(factors);
     expect(inverseFrequencies(hyperparameters)[1]).toBeCloseTo(10_000 ** (-2 / 32) / 2, 12);
   });
 
@@ -98,7 +107,7 @@ describe('readHyperparameters', () => {
     ['no architecture', { 'general.architecture': undefined }, {}, 'invalid-input', 'architecture'],
     ['control characters in a name', { 'general.architecture': 'a\u001b[2J' }, {}, 'unsupported', '"a?[2J"'],
     ['experts', { 'llama.expert_count': 8 }, {}, 'unsupported', 'Mixture-of-experts'],
-    ['RoPE scaling', { 'llama.rope.scaling.type': 'yarn' }, {}, 'unsupported', '"yarn"'],
+    ['RoPE scaling', { 'llama.rope.scaling.type': 'su' }, {}, 'unsupported', '"su"'],
     ['no heads (a division by zero)', { 'llama.attention.head_count': 0 }, {}, 'invalid-input', 'head_count'],
     ['heads that are not a number', { 'llama.attention.head_count': '6' }, {}, 'invalid-input', 'head_count'],
     ['KV heads that do not divide', { 'llama.attention.head_count_kv': 4 }, {}, 'invalid-input', '6 heads'],
@@ -120,11 +129,18 @@ describe('readHyperparameters', () => {
     [
       'a type that is not computed with',
       {},
-      { 'blk.0.attn_q.weight': { type: 'Q6_K', typeName: 'Q6_K' } },
+      { 'blk.0.attn_q.weight': { type: 'OTHER', typeName: 'IQ2_XS' } },
       'unsupported',
-      'Q6_K',
+      'IQ2_XS',
     ],
-    ['a bias', {}, { 'blk.0.attn_q.bias': { shape: [192] } }, 'unsupported', '"blk.0.attn_q.bias"'],
+    [
+      'one bias of three',
+      {},
+      { 'blk.0.attn_q.bias': { shape: [192] } },
+      'invalid-input',
+      '"blk.0.attn_k.bias"',
+    ],
+    ['another bias', {}, { 'blk.0.ffn_up.bias': { shape: [96] } }, 'unsupported', '"blk.0.ffn_up.bias"'],
     ['factors of another length', {}, { 'rope_freqs.weight': { shape: [8] } }, 'invalid-input', 'rope_freqs'],
   ] as const)('names %s', async (_, metadata, tensors, code, text) => {
     const read = readHyperparameters(changed(metadata, tensors));

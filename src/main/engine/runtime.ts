@@ -3,10 +3,26 @@
  * TypeScript, the specification), `cpu` (ONNX dense blocks + native attention) and `webgpu` (WGSL on Dawn) implement
  * it; the engine process is written against it and knows none of them.
  */
+import type { ArchitectureName } from './architectures.ts';
 import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
 
+/** How a layer attends: models mix layers that see everything with layers of a short sliding window. */
+export interface AttentionKind {
+  /** keys that a query sees at most, its own included; null: what the plan shows */
+  readonly window: number | null;
+  readonly ropeBase: number;
+  /** positions are multiplied by it (linear scaling) */
+  readonly ropeScale: number;
+  /** f32 [ropeDimensions / 2], per-pair divisors of the frequencies (llama 3's rope_freqs, phi 3's), or null */
+  readonly ropeFactors: Float32Array | null;
+}
+
+/**
+ * A model's architecture as data. RMSNorm weights are as the file has them (Gemma's "1 + w" is in them already).
+ * Which tensors hold what: `model-tensors.ts`; frequencies, query scales and the order of rows: `rope.ts`.
+ */
 export interface Hyperparameters {
-  readonly architecture: 'llama';
+  readonly architecture: ArchitectureName;
   readonly name: string;
   readonly layers: number;
   readonly heads: number;
@@ -17,11 +33,26 @@ export interface Hyperparameters {
   readonly vocabulary: number;
   /** T, in tokens */
   readonly trainedLength: number;
-  readonly ropeBase: number;
+  /** the kinds that occur; kind 0 sees furthest: caches are compiled for it and count their reach in its layers */
+  readonly attentionKinds: readonly AttentionKind[];
+  /** index into `attentionKinds` of each layer */
+  readonly layerKinds: readonly number[];
   /** dimensions of a head that are rotated */
   readonly ropeDimensions: number;
-  /** per-pair frequency factors (llama 3's rope_freqs), or null */
-  readonly ropeFactors: Float32Array | null;
+  /** pairs (2i, 2i + 1) or (i, i + ropeDimensions / 2) in the file; computed is the first only (`headOrder`) */
+  readonly ropeStyle: 'interleaved' | 'neox';
+  /** cosines and sines are multiplied by it; applied through `queryScales` */
+  readonly ropeMagnitude: number;
+  /** score = attentionScale * q . k; applied through `queryScales` */
+  readonly attentionScale: number;
+  /** score = c tanh(score / c) before the softmax, or null */
+  readonly attentionSoftCap: number | null;
+  /** logit = c tanh(logit / c), or null */
+  readonly logitSoftCap: number | null;
+  /** embedding rows are multiplied by it */
+  readonly embeddingScale: number;
+  /** of the feed-forward gate; gelu by its tanh approximation */
+  readonly activation: 'silu' | 'gelu';
   readonly rmsEpsilon: number;
 }
 

@@ -3,6 +3,6 @@ export type { GgufFile, MetadataValue, NumericArray, TensorInfo, TensorType } fr
 export type { VerifyReport } from './gguf/verify.ts';
 export { openGguf } from './gguf/open.ts';
 export { verifyGguf } from './gguf/verify.ts';
-export { dequantise } from './gguf/dequantise.ts';
+export { computableTypes, dequantise } from './gguf/dequantise.ts';
 export { halfToFloat } from './half.ts';
 export { sha256File } from './sha256.ts';

@@ -10,9 +10,11 @@
  */
 import { AppError } from '../../../shared/errors.ts';
 import type { GgufFile } from '../../formats/index.ts';
-import { geometryOf, inverseFrequencies, readHyperparameters } from '../hyperparameters.ts';
+import { geometryOf, readHyperparameters } from '../hyperparameters.ts';
+import { requirePlainLlama } from '../plain-llama.ts';
 import { compilePlan } from '../plan/compile.ts';
 import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
+import { inverseFrequencies } from '../rope.ts';
 import type { Cache, ForwardOptions, Hyperparameters, Runtime } from '../runtime.ts';
 import { DenseModel } from './dense-model.ts';
 import { NativeBackedCache } from './native-backed-cache.ts';
@@ -70,6 +72,7 @@ export class CpuRuntime implements Runtime {
    */
   static async open(gguf: GgufFile, options: CpuRuntimeOptions): Promise<CpuRuntime> {
     const hyperparameters = await readHyperparameters(gguf);
+    requirePlainLlama(gguf, hyperparameters, 'cpu');
     const dense = await DenseModel.load(gguf, hyperparameters, (...matrixArguments) =>
       options.native.repack(...matrixArguments),
     );

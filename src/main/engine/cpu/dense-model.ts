@@ -3,7 +3,7 @@
  * `cpu-runtime.ts` calls entry, joints and exit around it.
  */
 import type { GgufFile } from '../../formats/index.ts';
-import { outputTensorName } from '../hyperparameters.ts';
+import { outputTensorName } from '../model-tensors.ts';
 import type { Hyperparameters } from '../runtime.ts';
 import { entryGraph, exitGraph, headGraph, jointGraph } from './dense-graphs.ts';
 import { Session, rowsOf } from './onnx.ts';

@@ -5,8 +5,8 @@
 import { AppError } from '../../../shared/errors.ts';
 import { dequantise } from '../../formats/index.ts';
 import type { GgufFile, TensorInfo } from '../../formats/index.ts';
-import { layerTensorName } from '../hyperparameters.ts';
-import type { LayerTensor } from '../hyperparameters.ts';
+import { layerTensorName } from '../model-tensors.ts';
+import type { LayerTensor } from '../model-tensors.ts';
 import type { AttentionInput, FeedForward } from './dense-graphs.ts';
 import type { WeightMatrix } from './graph-builder.ts';
 import { isQuantised, repackMatrix } from './quantised-matmul.ts';

@@ -1,8 +1,8 @@
 /** The weights on the device, the buffers between the kernels, and the dense part of the forward pass. */
 import { AppError } from '../../../shared/errors.ts';
 import type { GgufFile } from '../../formats/index.ts';
-import type { LayerTensor } from '../hyperparameters.ts';
-import { layerTensorName, outputTensorName } from '../hyperparameters.ts';
+import type { LayerTensor } from '../model-tensors.ts';
+import { layerTensorName, outputTensorName } from '../model-tensors.ts';
 import type { Hyperparameters } from '../runtime.ts';
 import type { Activations } from './activations.ts';
 import { createActivations } from './activations.ts';

@@ -11,9 +11,11 @@
  */
 import { AppError } from '../../../shared/errors.ts';
 import type { GgufFile } from '../../formats/index.ts';
-import { geometryOf, inverseFrequencies, readHyperparameters } from '../hyperparameters.ts';
+import { geometryOf, readHyperparameters } from '../hyperparameters.ts';
+import { requirePlainLlama } from '../plain-llama.ts';
 import { compilePlan } from '../plan/compile.ts';
 import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
+import { inverseFrequencies } from '../rope.ts';
 import type { Cache, ForwardOptions, Hyperparameters, Runtime } from '../runtime.ts';
 import { Device } from './device.ts';
 import type { CacheContext } from './cache-context.ts';
@@ -67,6 +69,7 @@ export class GpuRuntime implements Runtime {
    */
   static async open(gguf: GgufFile, options: GpuRuntimeOptions = {}): Promise<GpuRuntime> {
     const hyperparameters = await readHyperparameters(gguf);
+    requirePlainLlama(gguf, hyperparameters, 'webgpu');
     const device = await Device.open(options.device);
     try {
       const largestPlane = options.largestPlane ?? device.largestBinding;

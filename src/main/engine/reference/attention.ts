@@ -23,12 +23,14 @@ export interface AttentionPart {
  * out = sum_j softmax_j(q . k_j / sqrt(d)) v_j over the keys of all parts, in order; a key that lies in c parts
  * counts c times. No key at all: zeros (torchscale's uncovered query).
  * @param out f32, headDim numbers from `outStart`
+ * @param softCap c: scores become c tanh(score / c) before the softmax (Gemma 2); null: none
  */
 export function attend(
   parts: readonly AttentionPart[],
   headDim: number,
   out: Float32Array,
   outStart: number,
+  softCap: number | null = null,
 ): void {
   const scores = new Float64Array(parts.reduce((sum, part) => sum + part.count, 0));
   const scale = 1 / Math.sqrt(headDim);
@@ -39,7 +41,8 @@ export function attend(
       const key = keyStart + j * headDim;
       let product = 0;
       for (let i = 0; i < headDim; i++) product += query[queryStart + i] * keys[key + i];
-      const score = product * scale;
+      const plain = product * scale;
+      const score = softCap === null ? plain : softCap * Math.tanh(plain / softCap);
       scores[n++] = score;
       if (score > largest) largest = score;
     }

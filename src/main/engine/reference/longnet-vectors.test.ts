@@ -75,7 +75,7 @@ function throughRings(vector: AttentionVector, rule: 'paper' | 'torchscale', chu
     positions: vector.xpos ? 'xpos' : 'rope',
   });
   const compiled = compilePlan(plan, { heads, kvHeads, headDim, trainedLength: 64 });
-  const cache = new ReferenceCache(compiled, 1, chunk);
+  const cache = new ReferenceCache(compiled, [compiled], chunk);
   // without XPOS the vectors have no rotation at all: frequency 0
   const frequencies = vector.xpos ? xposFrequencies(headDim) : new Float64Array(headDim / 2);
   const out = new Float32Array(heads * tokens * headDim);

@@ -12,23 +12,38 @@ import { RingStore } from './ring-store.ts';
 import type { SnapshotRegion } from './snapshot-regions.ts';
 import { forEachPiece, snapshotLength } from './snapshot-regions.ts';
 
+interface CachedLayer {
+  /** of the layer's kind */
+  readonly compiled: CompiledPlan;
+  /** one for each ring of `compiled` */
+  readonly stores: readonly RingStore[];
+}
+
 export class ReferenceCache implements Cache {
+  /** the first kind's */
   readonly compiled: CompiledPlan;
   readonly #maxRows: number;
-  #layers: readonly (readonly RingStore[])[];
+  readonly #layerPlans: readonly CompiledPlan[];
+  #layers: readonly CachedLayer[];
   #position = 0;
   #reach: Reach = { exact: 0, sparse: 0 };
   /** snapshot bytes that came in before finishRestore, in order */
   #incoming: Uint8Array[] = [];
   #incomingBytes = 0;
 
-  constructor(compiled: CompiledPlan, layers: number, maxRows: number) {
+  /**
+   * @param compiled the first kind's plan
+   * @param layerPlans the plan of each layer, compiled for its kind
+   */
+  constructor(compiled: CompiledPlan, layerPlans: readonly CompiledPlan[], maxRows: number) {
     this.compiled = compiled;
     this.#maxRows = maxRows;
+    this.#layerPlans = layerPlans;
     const { headDim } = compiled.geometry;
-    this.#layers = Array.from({ length: layers }, () =>
-      compiled.rings.map((ring) => new RingStore(headDim, ringCapacity(ring, maxRows))),
-    );
+    this.#layers = layerPlans.map((plan) => ({
+      compiled: plan,
+      stores: plan.rings.map((ring) => new RingStore(headDim, ringCapacity(ring, maxRows))),
+    }));
   }
 
   get position(): number {
@@ -40,12 +55,12 @@ export class ReferenceCache implements Cache {
   }
 
   get bytes(): number {
-    return this.#layers.flat().reduce((sum, store) => sum + store.bytes, 0);
+    return this.#layers.flatMap(({ stores }) => stores).reduce((sum, store) => sum + store.bytes, 0);
   }
 
-  /** The stores of one layer, one for each ring of the compiled plan. */
+  /** The stores of one layer, one for each ring of its compiled plan. */
   stores(layer: number): readonly RingStore[] {
-    return this.#layers[layer];
+    return this.#layers[layer].stores;
   }
 
   /**
@@ -55,9 +70,9 @@ export class ReferenceCache implements Cache {
    * @param v f32 [rows][kvHeads * headDim]
    */
   take(layer: number, rows: number, k: Float32Array, v: Float32Array): void {
-    const { rings, geometry, sinkCount } = this.compiled;
+    const { compiled, stores } = this.#layers[layer];
+    const { rings, geometry, sinkCount } = compiled;
     const { kvHeads, headDim } = geometry;
-    const stores = this.#layers[layer];
     for (const [i, ring] of rings.entries()) {
       const { first, end } = enteringEntries(ring, sinkCount, this.#position, rows);
       const store = stores[i];
@@ -82,8 +97,11 @@ export class ReferenceCache implements Cache {
   }
 
   fork(): ReferenceCache {
-    const copy = new ReferenceCache(this.compiled, this.#layers.length, this.#maxRows);
-    copy.#layers = this.#layers.map((stores) => stores.map((store) => store.copy()));
+    const copy = new ReferenceCache(this.compiled, this.#layerPlans, this.#maxRows);
+    copy.#layers = this.#layers.map(({ compiled, stores }) => ({
+      compiled,
+      stores: stores.map((store) => store.copy()),
+    }));
     copy.#position = this.#position;
     copy.#reach = this.#reach;
     return copy;
@@ -141,8 +159,7 @@ export class ReferenceCache implements Cache {
 
   /** What a snapshot of `position` tokens consists of, in its order: layer by layer, ring by ring. */
   #regions(position: number): readonly SnapshotRegion[] {
-    const { rings, sinkCount } = this.compiled;
-    return this.#layers.flatMap((stores) =>
+    return this.#layers.flatMap(({ compiled: { rings, sinkCount }, stores }) =>
       stores.map((store, i) => ({ store, held: heldEntries(rings[i], sinkCount, position) })),
     );
   }

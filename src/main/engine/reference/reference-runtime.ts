@@ -1,14 +1,16 @@
 /**
- * The `reference` backend: the llama forward pass in plain TypeScript, f32 between operations. Slow and readable; every
+ * The `reference` backend: the forward pass in plain TypeScript, f32 between operations. Slow and readable; every
  * other backend must agree with it (design section 3).
  */
 import { AppError } from '../../../shared/errors.ts';
 import type { GgufFile } from '../../formats/index.ts';
-import { geometryOf, inverseFrequencies, readHyperparameters } from '../hyperparameters.ts';
-import { compilePlan } from '../plan/compile.ts';
+import { geometryOf, readHyperparameters } from '../hyperparameters.ts';
+import { compileKinds } from '../plan/layer-kinds.ts';
 import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
+import { inverseFrequencies, queryScales } from '../rope.ts';
 import type { Cache, ForwardOptions, Hyperparameters, Runtime } from '../runtime.ts';
 import { embedding } from './embedding.ts';
+import { geglu } from './geglu.ts';
 import { matmul } from './matmul.ts';
 import { ReferenceCache } from './reference-cache.ts';
 import type { Chunk, Reach } from './ring-attention.ts';
@@ -26,7 +28,7 @@ const maxRows = 128;
  */
 export async function createReferenceRuntime(gguf: GgufFile): Promise<Runtime> {
   const hyperparameters = await readHyperparameters(gguf);
-  return new ReferenceRuntime(hyperparameters, await readWeights(gguf, hyperparameters.layers));
+  return new ReferenceRuntime(hyperparameters, await readWeights(gguf, hyperparameters));
 }
 
 class ReferenceRuntime implements Runtime {
@@ -35,21 +37,32 @@ class ReferenceRuntime implements Runtime {
   readonly numericsVersion = 1;
   readonly maxRows = maxRows;
   readonly hyperparameters: Hyperparameters;
-  readonly #frequencies: Float64Array;
+  /** one for each kind of layer */
+  readonly #frequencies: readonly Float64Array[];
+  readonly #queryScales: Float32Array | null;
   #weights: ReferenceWeights | null;
 
   constructor(hyperparameters: Hyperparameters, weights: ReferenceWeights) {
     this.hyperparameters = hyperparameters;
     this.#weights = weights;
-    this.#frequencies = inverseFrequencies(hyperparameters);
+    this.#frequencies = hyperparameters.attentionKinds.map((_, kind) =>
+      inverseFrequencies(hyperparameters, kind),
+    );
+    this.#queryScales = queryScales(hyperparameters);
   }
 
   compile(plan: AttentionPlan): CompiledPlan {
-    return compilePlan(plan, geometryOf(this.hyperparameters));
+    return this.#compileKinds(plan)[0];
   }
 
   createCache(compiled: CompiledPlan): Cache {
-    return new ReferenceCache(compiled, this.hyperparameters.layers, maxRows);
+    const kinds = this.#compileKinds(compiled.plan);
+    const layerPlans = this.hyperparameters.layerKinds.map((kind) => kinds[kind]);
+    return new ReferenceCache(compiled, layerPlans, maxRows);
+  }
+
+  #compileKinds(plan: AttentionPlan): readonly CompiledPlan[] {
+    return compileKinds(plan, geometryOf(this.hyperparameters), this.hyperparameters.attentionKinds);
   }
 
   async forward(cache: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> {
@@ -57,16 +70,20 @@ class ReferenceRuntime implements Runtime {
       throw new AppError('internal', 'The cache is of another backend.');
     if (this.#weights === null) throw new AppError('internal', 'The model has been released.');
     this.#checkIds(ids);
-    const { embedding: width, layers } = this.hyperparameters;
+    const { embedding: width, embeddingScale, layerKinds, attentionSoftCap } = this.hyperparameters;
     const rows = ids.length;
-    const chunk = prepareChunk(cache.compiled, this.#frequencies, cache.position, rows);
+    const chunks = this.#compileKinds(cache.compiled.plan).map((compiled, kind) =>
+      prepareChunk(compiled, this.#frequencies[kind], cache.position, rows, attentionSoftCap),
+    );
     const x = new Float32Array(rows * width);
     embedding(this.#weights.embedding, width, ids, x);
+    if (embeddingScale !== 1) for (let i = 0; i < x.length; i++) x[i] *= embeddingScale;
     let reach: Reach = { exact: 0, sparse: 0 };
-    for (let layer = 0; layer < layers; layer++) {
+    for (const [layer, kind] of layerKinds.entries()) {
       await (options.betweenLayers === undefined ? nextTurn() : options.betweenLayers());
       throwIfAborted(options.signal);
-      reach = this.#layer(this.#weights.layers[layer], cache, layer, chunk, x);
+      const seen = this.#layer(this.#weights.layers[layer], cache, layer, chunks[kind], x);
+      if (kind === 0) reach = seen;
     }
     const logits = this.#logits(this.#weights, x, rows, options.logits);
     throwIfAborted(options.signal);
@@ -93,37 +110,50 @@ class ReferenceRuntime implements Runtime {
     }
   }
 
-  /** x += attention(norm(x)); x += feedForward(norm(x)). */
+  /** x += attention(norm(x)); x += feedForward(norm(x)); both normed once more before they are added where so trained. */
   #layer(weights: LayerWeights, cache: ReferenceCache, layer: number, chunk: Chunk, x: Float32Array): Reach {
     const h = this.hyperparameters;
     const { rows } = chunk;
-    const project = (
-      input: Float32Array,
-      w: Float32Array,
-      columns: number,
-      outputs: number,
-    ): Float32Array => {
-      const out = new Float32Array(rows * outputs);
-      matmul(input, rows, columns, w, outputs, out);
-      return out;
-    };
     const normed = new Float32Array(x.length);
 
-    rmsNorm(x, weights.attn_norm, h.rmsEpsilon, normed);
-    const q = project(normed, weights.attn_q, h.embedding, h.heads * h.headDim);
-    const k = project(normed, weights.attn_k, h.embedding, h.kvHeads * h.headDim);
-    const v = project(normed, weights.attn_v, h.embedding, h.kvHeads * h.headDim);
+    rmsNorm(x, weights.attentionNorm, h.rmsEpsilon, normed);
+    const q = project(normed, rows, weights.q, h.heads * h.headDim);
+    const k = project(normed, rows, weights.k, h.kvHeads * h.headDim);
+    const v = project(normed, rows, weights.v, h.kvHeads * h.headDim);
+    this.#finishProjections(weights, q, k, v);
     cache.take(layer, rows, k, v);
     const attention = new Float32Array(q.length);
     const reach = ringAttention(chunk, cache.stores(layer), q, attention);
-    add(x, project(attention, weights.attn_output, h.heads * h.headDim, h.embedding));
+    addNormed(
+      x,
+      project(attention, rows, weights.output, h.embedding),
+      weights.postAttentionNorm,
+      h.rmsEpsilon,
+    );
 
-    rmsNorm(x, weights.ffn_norm, h.rmsEpsilon, normed);
-    const gate = project(normed, weights.ffn_gate, h.embedding, h.feedForward);
-    const up = project(normed, weights.ffn_up, h.embedding, h.feedForward);
-    swiglu(gate, up, gate);
-    add(x, project(gate, weights.ffn_down, h.feedForward, h.embedding));
+    rmsNorm(x, weights.feedForwardNorm, h.rmsEpsilon, normed);
+    const gate = project(normed, rows, weights.gate, h.feedForward);
+    const up = project(normed, rows, weights.up, h.feedForward);
+    (h.activation === 'silu' ? swiglu : geglu)(gate, up, gate);
+    addNormed(x, project(gate, rows, weights.down, h.embedding), weights.postFeedForwardNorm, h.rmsEpsilon);
     return reach;
+  }
+
+  /** What comes between the projections and RoPE, in place: biases, norms of each head, the query's scale. */
+  #finishProjections(weights: LayerWeights, q: Float32Array, k: Float32Array, v: Float32Array): void {
+    const { rmsEpsilon } = this.hyperparameters;
+    const { biases, qkNorms } = weights;
+    if (biases !== null) {
+      addBias(q, biases.q);
+      addBias(k, biases.k);
+      addBias(v, biases.v);
+    }
+    if (qkNorms !== null) {
+      rmsNorm(q, qkNorms.q, rmsEpsilon, q);
+      rmsNorm(k, qkNorms.k, rmsEpsilon, k);
+    }
+    const scales = this.#queryScales;
+    if (scales !== null) for (let i = 0; i < q.length; i++) q[i] *= scales[i % scales.length];
   }
 
   /** @returns f32 [rows asked for][vocabulary] */
@@ -134,14 +164,32 @@ class ReferenceRuntime implements Runtime {
     which: ForwardOptions['logits'],
   ): Float32Array {
     if (which === 'none') return new Float32Array(0);
-    const { embedding: width, vocabulary, rmsEpsilon } = this.hyperparameters;
+    const { embedding: width, vocabulary, rmsEpsilon, logitSoftCap } = this.hyperparameters;
     const count = which === 'all' ? rows : 1;
     const normed = new Float32Array(count * width);
     rmsNorm(x.subarray((rows - count) * width), weights.outputNorm, rmsEpsilon, normed);
-    const logits = new Float32Array(count * vocabulary);
-    matmul(normed, count, width, weights.output, vocabulary, logits);
-    return logits;
+    const logits = project(normed, count, weights.output, vocabulary);
+    if (logitSoftCap === null) return logits;
+    return logits.map((logit) => logitSoftCap * Math.tanh(logit / logitSoftCap));
   }
+}
+
+/** @returns f32 [rows][outputs] */
+function project(input: Float32Array, rows: number, w: Float32Array, outputs: number): Float32Array {
+  const out = new Float32Array(rows * outputs);
+  matmul(input, rows, input.length / rows, w, outputs, out);
+  return out;
+}
+
+/** x += y, or x += norm(y) */
+function addNormed(x: Float32Array, y: Float32Array, norm: Float32Array | null, epsilon: number): void {
+  if (norm !== null) rmsNorm(y, norm, epsilon, y);
+  add(x, y);
+}
+
+/** @param y f32 [rows][bias.length] */
+function addBias(y: Float32Array, bias: Float32Array): void {
+  for (let i = 0; i < y.length; i++) y[i] += bias[i % bias.length];
 }
 
 function add(x: Float32Array, y: Float32Array): void {

@@ -30,7 +30,7 @@ function randomRows({ geometry }: CompiledPlan, tokens: number, seed: number): R
 /** Through the cache, chunk by chunk. */
 function throughCache(compiled: CompiledPlan, rows: Rows, tokens: number, chunk: number): Float32Array {
   const { heads, kvHeads } = compiled.geometry;
-  const cache = new ReferenceCache(compiled, 1, chunk);
+  const cache = new ReferenceCache(compiled, [compiled], chunk);
   const out = new Float32Array(rows.q.length);
   for (let position = 0; position < tokens; position += chunk) {
     const count = Math.min(chunk, tokens - position);

@@ -11,9 +11,10 @@ import type { RingStore } from './ring-store.ts';
 import type { RotationTable } from './rope.ts';
 import { rotate, rotationTable, xposScaleBase } from './rope.ts';
 
-/** What is the same in every layer of one forward call. */
+/** What is the same in every layer of one kind within one forward call. */
 export interface Chunk {
   readonly compiled: CompiledPlan;
+  readonly softCap: number | null;
   readonly position: number;
   readonly rows: number;
   /** one for each ring of the compiled plan */
@@ -38,11 +39,13 @@ export interface Reach {
   readonly sparse: number;
 }
 
+/** @param softCap c of score = c tanh(score / c), or null */
 export function prepareChunk(
   compiled: CompiledPlan,
   inverseFrequencies: Float64Array,
   position: number,
   rows: number,
+  softCap: number | null = null,
 ): Chunk {
   const rings = compiled.rings.map((layout): ChunkRing => {
     const visible = Array.from({ length: rows }, (_, row) =>
@@ -69,7 +72,7 @@ export function prepareChunk(
       ),
     };
   });
-  return { compiled, position, rows, rings };
+  return { compiled, softCap, position, rows, rings };
 }
 
 function unionOf(ranges: readonly EntryRange[]): EntryRange {
@@ -124,7 +127,7 @@ export function ringAttention(
     for (let row = 0; row < chunk.rows; row++) {
       const seen = serving.filter(({ visible }) => visible[row].end > visible[row].first);
       const parts = seen.map((ring) => partOf(ring, head, row, headDim));
-      attend(parts, headDim, out, (row * heads + head) * headDim);
+      attend(parts, headDim, out, (row * heads + head) * headDim, chunk.softCap);
       if (head === 0 && row === chunk.rows - 1) reach = countReach(seen, parts);
     }
   }

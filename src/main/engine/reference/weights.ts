@@ -1,10 +1,20 @@
-/** All weights of a llama GGUF as f32: 4 bytes a parameter, the price of readable arithmetic. */
+/** All weights of a GGUF as f32: 4 bytes a parameter, the price of readable arithmetic. */
 import type { GgufFile } from '../../formats/index.ts';
 import { dequantise } from '../../formats/index.ts';
-import type { LayerTensor } from '../hyperparameters.ts';
-import { layerTensorName, layerTensors, outputTensorName } from '../hyperparameters.ts';
+import type { LayerSources, MatrixSource } from '../model-tensors.ts';
+import { modelSources } from '../model-tensors.ts';
+import type { Hyperparameters } from '../runtime.ts';
 
-export type LayerWeights = Readonly<Record<LayerTensor, Float32Array>>;
+/** f32 [rows][columns] for each source, RoPE's pairs interleaved */
+type Read<T> = {
+  readonly [K in keyof T]: T[K] extends MatrixSource
+    ? Float32Array
+    : T[K] extends MatrixSource | null
+      ? Float32Array | null
+      : Read<T[K]>;
+};
+
+export type LayerWeights = Read<LayerSources>;
 
 export interface ReferenceWeights {
   /** f32 [vocabulary][embedding] */
@@ -15,31 +25,64 @@ export interface ReferenceWeights {
   readonly output: Float32Array;
 }
 
-/** @param layers as `readHyperparameters` found them: every tensor has been checked */
-export async function readWeights(gguf: GgufFile, layers: number): Promise<ReferenceWeights> {
-  const embedding = await readTensor(gguf, 'token_embd.weight');
-  const output = outputTensorName(gguf);
-  const read: LayerWeights[] = [];
-  for (let layer = 0; layer < layers; layer++) read.push(await readLayer(gguf, layer));
+/** @param h as `readHyperparameters` found them: every tensor has been checked */
+export async function readWeights(gguf: GgufFile, h: Hyperparameters): Promise<ReferenceWeights> {
+  const sources = modelSources(gguf, h);
+  const read = (source: MatrixSource): Promise<Float32Array> => readSource(gguf, source);
+  const embedding = await read(sources.embedding);
+  const layers: LayerWeights[] = [];
+  for (const layer of sources.layers) layers.push(await readLayer(layer, read));
+  const tied = sources.output.tensor === sources.embedding.tensor;
   return {
     embedding,
-    layers: read,
-    outputNorm: await readTensor(gguf, 'output_norm.weight'),
-    output: output === 'token_embd.weight' ? embedding : await readTensor(gguf, output),
+    layers,
+    outputNorm: await read(sources.outputNorm),
+    output: tied ? embedding : await read(sources.output),
   };
 }
 
-async function readLayer(gguf: GgufFile, layer: number): Promise<LayerWeights> {
-  const entries: [LayerTensor, Float32Array][] = [];
-  for (const tensor of layerTensors) {
-    entries.push([tensor, await readTensor(gguf, layerTensorName(layer, tensor))]);
-  }
-  return Object.fromEntries(entries) as Record<LayerTensor, Float32Array>;
+async function readLayer(
+  layer: LayerSources,
+  read: (source: MatrixSource) => Promise<Float32Array>,
+): Promise<LayerWeights> {
+  const optional = async (source: MatrixSource | null): Promise<Float32Array | null> =>
+    source === null ? null : await read(source);
+  const { biases, qkNorms } = layer;
+  return {
+    attentionNorm: await read(layer.attentionNorm),
+    q: await read(layer.q),
+    k: await read(layer.k),
+    v: await read(layer.v),
+    biases:
+      biases === null ? null : { q: await read(biases.q), k: await read(biases.k), v: await read(biases.v) },
+    qkNorms: qkNorms === null ? null : { q: await read(qkNorms.q), k: await read(qkNorms.k) },
+    output: await read(layer.output),
+    postAttentionNorm: await optional(layer.postAttentionNorm),
+    feedForwardNorm: await read(layer.feedForwardNorm),
+    gate: await read(layer.gate),
+    up: await read(layer.up),
+    down: await read(layer.down),
+    postFeedForwardNorm: await optional(layer.postFeedForwardNorm),
+  };
 }
 
-async function readTensor(gguf: GgufFile, name: string): Promise<Float32Array> {
-  const info = gguf.tensors.get(name);
-  if (info === undefined) throw new Error(`the tensor ${name} was checked before`);
+async function readSource(gguf: GgufFile, source: MatrixSource): Promise<Float32Array> {
+  const info = gguf.tensors.get(source.tensor);
+  if (info === undefined) throw new Error(`the tensor ${source.tensor} was checked before`);
   const count = info.shape.reduce((product, length) => product * length, 1);
-  return dequantise(info.type, await gguf.readTensor(name), count);
+  const { firstRow, rows, columns, headOrder } = source;
+  const all = dequantise(info.type, await gguf.readTensor(source.tensor), count);
+  const wanted = rows * columns === count ? all : all.slice(firstRow * columns, (firstRow + rows) * columns);
+  return headOrder === null ? wanted : reordered(wanted, columns, headOrder);
+}
+
+/** Row i of each head becomes the head's row order[i]. */
+function reordered(values: Float32Array, columns: number, order: Int32Array): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let row = 0; row * columns < values.length; row++) {
+    const within = row % order.length;
+    const source = (row - within + order[within]) * columns;
+    out.set(values.subarray(source, source + columns), row * columns);
+  }
+  return out;
 }

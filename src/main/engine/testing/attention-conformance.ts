@@ -112,7 +112,7 @@ function throughReference(
     }
     return out;
   };
-  const cache = new ReferenceCache(compiled, 1, tokens);
+  const cache = new ReferenceCache(compiled, [compiled], tokens);
   cache.take(0, tokens, columns(heads, kvHeads), columns(heads + kvHeads, kvHeads));
   const out = new Float32Array(tokens * heads * headDim);
   const chunk = prepareChunk(compiled, frequencies, 0, tokens);

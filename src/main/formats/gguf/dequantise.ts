@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../../shared/errors.ts';
 import { halfToFloatTable } from '../half.ts';
+import { unpackQ4_K, unpackQ5_K, unpackQ6_K } from './dequantise-k.ts';
 import { tensorBytes } from './tensor-types.ts';
 import type { TensorType } from './types.ts';
 
@@ -15,7 +16,12 @@ const formats: Partial<Record<TensorType, Unpack>> = {
   BF16: unpackBf16,
   Q4_0: unpackQ4_0,
   Q4_1: unpackQ4_1,
+  Q5_0: unpackQ5_0,
+  Q5_1: unpackQ5_1,
   Q8_0: unpackQ8_0,
+  Q4_K: unpackQ4_K,
+  Q5_K: unpackQ5_K,
+  Q6_K: unpackQ6_K,
 };
 
 /** Types that `dequantise` and the engine compute with. */
@@ -32,7 +38,7 @@ export function dequantise(type: TensorType, bytes: Uint8Array, count: number): 
   if (unpack === undefined)
     throw new AppError(
       'unsupported',
-      `Tensors of type ${type} are not read yet.`,
+      `Tensors of type ${type} are not read.`,
       `Choose a file of the model with one of: ${[...computableTypes].join(', ')}.`,
     );
   if (bytes.length !== tensorBytes(type, count))
@@ -85,6 +91,31 @@ function unpackQ4_1(bytes: Uint8Array, out: Float32Array): void {
       out[base + j + 16] = d * (pair >> 4) + m;
     }
   }
+}
+
+/** block_q5_0 { f16 d; u8 qh[4]; u8 qs[16] }: w[j] = d (q_j - 16); nibbles as in Q4_0, bit j of qh is q_j's fifth. */
+function unpackQ5_0(bytes: Uint8Array, out: Float32Array): void {
+  const half = halfToFloatTable();
+  for (let at = 0, base = 0; base < out.length; at += 22, base += 32) {
+    const d = half[bytes[at] | (bytes[at + 1] << 8)];
+    for (let j = 0; j < 32; j++) out[base + j] = d * (fiveBits(bytes, at + 2, at + 6, j) - 16);
+  }
+}
+
+/** block_q5_1 { f16 d; f16 m; u8 qh[4]; u8 qs[16] }: w[j] = d q_j + m, bits as in Q5_0. */
+function unpackQ5_1(bytes: Uint8Array, out: Float32Array): void {
+  const half = halfToFloatTable();
+  for (let at = 0, base = 0; base < out.length; at += 24, base += 32) {
+    const d = half[bytes[at] | (bytes[at + 1] << 8)];
+    const m = half[bytes[at + 2] | (bytes[at + 3] << 8)];
+    for (let j = 0; j < 32; j++) out[base + j] = d * fiveBits(bytes, at + 4, at + 8, j) + m;
+  }
+}
+
+function fiveBits(bytes: Uint8Array, fifthBits: number, nibbles: number, j: number): number {
+  const nibble = (bytes[nibbles + (j & 15)] >> (j < 16 ? 0 : 4)) & 15;
+  const fifth = (bytes[fifthBits + (j >> 3)] >> (j & 7)) & 1;
+  return nibble | (fifth << 4);
 }
 
 /** block_q8_0 { f16 d; i8 qs[32] }: w[j] = d q_j. */

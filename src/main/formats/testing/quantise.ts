@@ -3,22 +3,31 @@
  * last bit, which search for better scales.
  */
 import { halfToFloat } from '../half.ts';
+import type { TensorType } from '../gguf/types.ts';
+import { floatToHalf } from './float-to-half.ts';
+import { quantiseK } from './quantise-k.ts';
 
 const blockLength = 32;
 
+export type QuantisedType = Exclude<TensorType, 'OTHER'>;
+
 /**
- * @param values a multiple of 32 for the block formats
+ * @param values a multiple of 32 for the block formats, of 256 for the k-quants
  * @returns bytes as in a GGUF file
  */
-export function quantise(
-  type: 'F32' | 'F16' | 'BF16' | 'Q4_0' | 'Q4_1' | 'Q8_0',
-  values: Float32Array,
-): Uint8Array {
+export function quantise(type: QuantisedType, values: Float32Array): Uint8Array {
   if (type === 'F32') return new Uint8Array(values.slice().buffer);
   if (type === 'F16') return new Uint8Array(Uint16Array.from(values, floatToHalf).buffer);
   if (type === 'BF16')
     return new Uint8Array(Uint16Array.from(bitsOf(values), (bits) => (bits + 0x8000) >>> 16).buffer);
-  const encodeBlock = { Q4_0: encodeQ4_0, Q4_1: encodeQ4_1, Q8_0: encodeQ8_0 }[type];
+  if (type === 'Q4_K' || type === 'Q5_K' || type === 'Q6_K') return quantiseK(type, values);
+  const encodeBlock = {
+    Q4_0: encodeQ4_0,
+    Q4_1: encodeQ4_1,
+    Q5_0: encodeQ5_0,
+    Q5_1: encodeQ5_1,
+    Q8_0: encodeQ8_0,
+  }[type];
   const blocks: Uint8Array[] = [];
   for (let at = 0; at < values.length; at += blockLength)
     blocks.push(encodeBlock(values.subarray(at, at + blockLength)));
@@ -27,24 +36,6 @@ export function quantise(
 
 function bitsOf(values: Float32Array): Uint32Array {
   return new Uint32Array(values.slice().buffer);
-}
-
-/** Nearest binary16 (ties to even by the f32 rounding of the scaled fraction), for finite values. */
-export function floatToHalf(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (magnitude >= 65_520) return sign | 0x7c00;
-  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
-  const steps = roundHalfToEven(magnitude / 2 ** (exponent - 10));
-  // steps = 2048 carries into the exponent by itself; steps < 1024 is a subnormal number
-  return sign | (((exponent + 14) << 10) + steps);
-}
-
-function roundHalfToEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 function encodeQ8_0(block: Float32Array): Uint8Array {
@@ -61,6 +52,32 @@ function encodeQ4_0(block: Float32Array): Uint8Array {
   return Uint8Array.from([d & 255, d >> 8, ...nibbles(quants)]);
 }
 
+function encodeQ5_0(block: Float32Array): Uint8Array {
+  const d = floatToHalf(largestMagnitude(block) / 15);
+  const inverse = reciprocal(halfToFloat(d));
+  const quants = Array.from(block, (value) => clamp(Math.round(value * inverse) + 16, 0, 31));
+  return Uint8Array.from([d & 255, d >> 8, ...fifthBits(quants), ...nibbles(quants)]);
+}
+
+function encodeQ5_1(block: Float32Array): Uint8Array {
+  const least = Math.min(...block);
+  const d = floatToHalf((Math.max(...block) - least) / 31);
+  const m = floatToHalf(least);
+  const inverse = reciprocal(halfToFloat(d));
+  const minimum = halfToFloat(m);
+  const quants = Array.from(block, (value) => clamp(Math.round((value - minimum) * inverse), 0, 31));
+  return Uint8Array.from([d & 255, d >> 8, m & 255, m >> 8, ...fifthBits(quants), ...nibbles(quants)]);
+}
+
+/** bit j of the four bytes is the fifth of quant j */
+function fifthBits(quants: readonly number[]): Uint8Array {
+  const bits = new Uint8Array(4);
+  quants.forEach((q, j) => {
+    bits[j >> 3] |= (q >> 4) << (j & 7);
+  });
+  return bits;
+}
+
 function encodeQ4_1(block: Float32Array): Uint8Array {
   const least = Math.min(...block);
   const d = floatToHalf((Math.max(...block) - least) / 15);
@@ -72,7 +89,9 @@ function encodeQ4_1(block: Float32Array): Uint8Array {
 }
 
 function nibbles(quants: readonly number[]): number[] {
-  return Array.from({ length: blockLength / 2 }, (_, j) => quants[j] | (quants[j + blockLength / 2] << 4));
+  return Array.from({ length: blockLength / 2 }, (_, j) => {
+    return (quants[j] & 15) | ((quants[j + blockLength / 2] & 15) << 4);
+  });
 }
 
 function largestMagnitude(block: Float32Array): number {

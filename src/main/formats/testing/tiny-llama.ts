@@ -4,7 +4,9 @@
  */
 import { encodeGguf } from './encode-gguf.ts';
 import type { EncodableTensor } from './encode-gguf.ts';
+import { normalNumbers } from './normal-numbers.ts';
 import { quantise } from './quantise.ts';
+import { tinyVocabulary, tinyVocabularyMetadata } from './tiny-vocabulary.ts';
 
 export interface TinyLlama {
   readonly layers: number;
@@ -39,13 +41,13 @@ export const smallestLlama: TinyLlama = {
   seed: 1,
 };
 
-/** 256 bytes, then the control tokens; no merges. */
-export const tinyVocabulary = 288;
-
 /** @returns a GGUF file; equal options give equal bytes */
 export function encodeTinyLlama(options: Partial<TinyLlama> = {}): Uint8Array {
   const model = { ...smallestLlama, ...options };
-  return encodeGguf({ metadata: { ...hyperparameters(model), ...vocabulary() }, tensors: tensors(model) });
+  return encodeGguf({
+    metadata: { ...hyperparameters(model), ...tinyVocabularyMetadata() },
+    tensors: tensors(model),
+  });
 }
 
 function hyperparameters(model: TinyLlama): Record<string, string | number | { f32: number }> {
@@ -65,34 +67,6 @@ function hyperparameters(model: TinyLlama): Record<string, string | number | { f
     'llama.rope.freq_base': { f32: model.ropeBase },
     'llama.vocab_size': tinyVocabulary,
   };
-}
-
-function vocabulary(): Record<string, string | number | boolean | string[] | Int32Array> {
-  const control = ['<|im_start|>', '<|im_end|>', '<|endoftext|>'];
-  while (256 + control.length < tinyVocabulary) control.push(`<|unused_${control.length}|>`);
-  const tokens = [...byteTokens(), ...control];
-  return {
-    'tokenizer.ggml.model': 'gpt2',
-    'tokenizer.ggml.pre': 'gpt-2',
-    'tokenizer.ggml.tokens': tokens,
-    // 1 = normal, 3 = control (llama.cpp's llama_token_type)
-    'tokenizer.ggml.token_type': Int32Array.from(tokens, (_, id) => (id < 256 ? 1 : 3)),
-    // llama.cpp wants the array to be there; a pair that never occurs as a byte sequence is as good as none
-    'tokenizer.ggml.merges': ['Ā Ā'],
-    'tokenizer.ggml.bos_token_id': 256,
-    'tokenizer.ggml.eos_token_id': 257,
-    'tokenizer.ggml.add_bos_token': false,
-  };
-}
-
-/** GPT-2's printable stand-ins for the 256 bytes, in the order of the bytes. */
-function byteTokens(): string[] {
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const printable =
-      (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || (byte >= 0xae && byte <= 0xff);
-    return String.fromCharCode(printable ? byte : next++);
-  });
 }
 
 function tensors(model: TinyLlama): EncodableTensor[] {
@@ -126,16 +100,4 @@ function tensors(model: TinyLlama): EncodableTensor[] {
     norm('output_norm'),
     ...(model.tied ? [] : [matrix('output', embedding, tinyVocabulary)]),
   ];
-}
-
-/** Standard normal numbers (Box-Muller) over mulberry32: the same on every machine. */
-function normalNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
