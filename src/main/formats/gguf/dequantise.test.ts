@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { QuantisedType } from '../testing/index.ts';
 import { floatToHalf, quantise } from '../testing/index.ts';
 import { halfToFloat } from '../half.ts';
 import { dequantise } from './dequantise.ts';
@@ -9,6 +12,16 @@ function bytes(halves: readonly number[], quants: readonly number[]): Uint8Array
   const head = halves.flatMap((value) => [floatToHalf(value) & 255, floatToHalf(value) >> 8]);
   return Uint8Array.from([...head, ...quants]);
 }
+
+/** base64 */
+interface Case {
+  readonly type: TensorType;
+  readonly blocks: string;
+  readonly values: string;
+}
+const { cases } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../testing/dequantised.json'), 'utf8'),
+) as { cases: readonly Case[] };
 
 const nibblePairs = Array.from({ length: 16 }, (_, j) => j | ((15 - j) << 4));
 const low = Array.from({ length: 16 }, (_, j) => j);
@@ -47,13 +60,18 @@ describe('dequantise', () => {
     for (let bits = 0; bits < 0x7c00; bits++) expect(floatToHalf(halfToFloat(bits))).toBe(bits);
   });
 
-  it.each<[TensorType & ('F32' | 'F16' | 'BF16' | 'Q4_0' | 'Q4_1' | 'Q8_0'), number]>([
+  it.each<[QuantisedType, number]>([
     ['F32', 0],
     ['F16', 2 ** -11],
     ['BF16', 2 ** -8],
     ['Q4_0', 0.08],
     ['Q4_1', 0.07],
+    ['Q5_0', 0.04],
+    ['Q5_1', 0.035],
     ['Q8_0', 0.005],
+    ['Q4_K', 0.08],
+    ['Q5_K', 0.05],
+    ['Q6_K', 0.03],
   ])('%s gives back what was quantised, within its step', (type, tolerance) => {
     const values = Float32Array.from({ length: 256 }, (_, i) => Math.sin(i * 1.7) * (1 - (i % 32) / 100));
     const back = dequantise(type, quantise(type, values), 256);
@@ -67,8 +85,14 @@ describe('dequantise', () => {
     expect([...dequantise('F32', shifted.subarray(1), 2)]).toEqual([1.5, -2]);
   });
 
+  it.each(cases)('$type: random blocks have the values of llama.cpp, bit for bit', (each) => {
+    const expected = new Float32Array(Uint8Array.from(Buffer.from(each.values, 'base64')).buffer);
+    const actual = dequantise(each.type, Buffer.from(each.blocks, 'base64'), expected.length);
+    expect(Buffer.from(actual.buffer)).toEqual(Buffer.from(expected.buffer));
+  });
+
   it('names types and lengths that do not fit', () => {
-    expect(() => dequantise('Q6_K', new Uint8Array(210), 256)).toThrow(/Q6_K are not read/);
+    expect(() => dequantise('OTHER', new Uint8Array(210), 256)).toThrow(/OTHER are not read/);
     expect(() => dequantise('Q4_1', new Uint8Array(19), 32)).toThrow(/take 20 bytes, not 19/);
   });
 });
