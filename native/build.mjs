@@ -37,10 +37,16 @@ const commonFlags = [
 ];
 const includes = ['node-api-headers/include', 'node-addon-api'].map((path) => join(modules, path));
 
+const avx512 = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mfma', '-mf16c'];
+
 /** Flags of one instruction set; a file whose flags the compiler refuses is built without and reports no kernel. */
 const x86Flags = {
   'kernel_avx2.cpp': ['-mavx2', '-mfma'],
   'kernel_avx512.cpp': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mfma'],
+  'dense_avx2.cpp': ['-mavx2', '-mfma', '-mf16c'],
+  'dense_avxvnni.cpp': ['-mavx2', '-mfma', '-mf16c', '-mavxvnni'],
+  'dense_avx512vnni.cpp': [...avx512, '-mavx512vnni'],
+  'dense_amx.cpp': [...avx512, '-mavx512vnni', '-mamx-tile', '-mamx-int8'],
   'kernel_avx512bf16.cpp': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512bf16', '-mfma'],
 };
 

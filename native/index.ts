@@ -1,6 +1,6 @@
 /**
- * The native addon: keys and values, rotary embedding and dilated attention of the `cpu` backend, and repacking of
- * quantised weights. Built by `native/build.mjs`; this is the only file that loads the binary.
+ * The native addon: the `cpu` backend's dense part over packed weights, keys and values, rotary embedding and dilated
+ * attention. Built by `native/build.mjs`; this is the only file that loads the binary.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -4,8 +4,8 @@
 // mistake, std::runtime_error a wrong order of calls or lack of memory.
 #include <cstdlib>
 
+#include "addon_dense.h"
 #include "arguments.h"
-#include "quantised.h"
 
 namespace longleaf {
 
@@ -131,57 +131,6 @@ class NativeCache : public Napi::ObjectWrap<NativeCache> {
   int64_t accounted_ = 0;
 };
 
-constexpr int64_t kLargestSide = int64_t(1) << 31;
-
-void requireLength(const Napi::CallbackInfo& info, int64_t length, int64_t needed, const char* what) {
-  if (length < needed)
-    throw Napi::RangeError::New(info.Env(), std::string(what) + " is too short: " + std::to_string(length) + " of " +
-                                                std::to_string(needed) + " elements");
-}
-
-std::string nameArgument(const Napi::CallbackInfo& info) {
-  if (!info[0].IsString()) throw Napi::TypeError::New(info.Env(), "type must be a string");
-  return info[0].As<Napi::String>().Utf8Value();
-}
-
-void repackCall(const Napi::CallbackInfo& info) {
-  const TensorType type = tensorType(nameArgument(info));
-  const int64_t packed = packedBlockBytes(type);
-  const Bytes source = bytesArgument(info[1], "source"), quants = bytesArgument(info[4], "quants");
-  const int64_t rows = integerArgument(info[2], 1, kLargestSide, "rows");
-  const int64_t columns = integerArgument(info[3], 1, kLargestSide, "columns");
-  const Floats scales = floatsArgument(info[5], "scales");
-  const int64_t blocks = columns / kQuantBlock;
-  requireLength(info, source.length / rows, rowBytes(type, columns), "a row of source");
-  requireLength(info, quants.length / rows, blocks * packed, "a row of quants");
-  requireLength(info, scales.length / rows, blocks, "a row of scales");
-  float* minimums = nullptr;
-  if (type == TensorType::q4_1) {
-    const Floats given = floatsArgument(info[6], "minimums");
-    requireLength(info, given.length / rows, blocks, "a row of minimums");
-    minimums = given.data;
-  }
-  repack(type, source.data, rows, columns, quants.data, scales.data, minimums);
-}
-
-void gatherRows(const Napi::CallbackInfo& info) {
-  const TensorType type = tensorType(nameArgument(info));
-  const Bytes source = bytesArgument(info[1], "source");
-  const int64_t columns = integerArgument(info[2], 1, kLargestSide, "columns");
-  if (!info[3].IsTypedArray() || info[3].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
-    throw Napi::TypeError::New(info.Env(), "ids must be an Int32Array");
-  auto idArray = info[3].As<Napi::Int32Array>();
-  const int32_t* ids = idArray.Data();
-  const Floats out = floatsArgument(info[4], "out");
-  const int64_t bytes = rowBytes(type, columns), rows = source.length / bytes;
-  const int64_t count = static_cast<int64_t>(idArray.ElementLength());
-  requireLength(info, out.length / columns, count, "out (in rows)");
-  for (int64_t i = 0; i < count; i++)
-    if (ids[i] < 0 || ids[i] >= rows)
-      throw Napi::RangeError::New(info.Env(), "id " + std::to_string(ids[i]) + " is not a row of the tensor");
-  for (int64_t i = 0; i < count; i++) dequantiseRow(type, source.data + ids[i] * bytes, columns, out.data + i * columns);
-}
-
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("simd", standardKernel()->name);
   Napi::Array available = Napi::Array::New(env);
@@ -191,8 +140,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("createCache", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
                 return NativeCache::constructor(info.Env()).New({info[0]});
               }));
-  exports.Set("repack", Napi::Function::New(env, repackCall));
-  exports.Set("gatherRows", Napi::Function::New(env, gatherRows));
+  exportDense(env, exports);
   return exports;
 }
 

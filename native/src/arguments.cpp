@@ -6,15 +6,23 @@ namespace longleaf {
 
 namespace {
 
-Napi::Object objectOf(const Napi::Value& value, const char* what) {
-  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), std::string(what) + " must be an object");
-  return value.As<Napi::Object>();
-}
-
 double numberOf(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
   if (!value.IsNumber()) throw Napi::TypeError::New(object.Env(), std::string(name) + " must be a number");
   return value.As<Napi::Number>().DoubleValue();
+}
+
+bool flagOf(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsBoolean()) throw Napi::TypeError::New(object.Env(), std::string(name) + " must be true or false");
+  return value.As<Napi::Boolean>().Value();
+}
+
+}  // namespace
+
+Napi::Object objectOf(const Napi::Value& value, const char* what) {
+  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), std::string(what) + " must be an object");
+  return value.As<Napi::Object>();
 }
 
 double finiteOf(const Napi::Object& object, const char* name) {
@@ -33,17 +41,13 @@ std::string textOf(const Napi::Object& object, const char* name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
-bool flagOf(const Napi::Object& object, const char* name) {
-  const Napi::Value value = object.Get(name);
-  if (!value.IsBoolean()) throw Napi::TypeError::New(object.Env(), std::string(name) + " must be true or false");
-  return value.As<Napi::Boolean>().Value();
-}
-
 Napi::Array arrayOf(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
   if (!value.IsArray()) throw Napi::TypeError::New(object.Env(), std::string(name) + " must be an array");
   return value.As<Napi::Array>();
 }
+
+namespace {
 
 constexpr int64_t kLargestDistance = int64_t(1) << 46;
 constexpr int64_t kLargestHeads = 1024;

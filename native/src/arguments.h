@@ -22,6 +22,13 @@ struct Floats {
 };
 Floats floatsArgument(const Napi::Value& value, const char* what);
 
+/// Properties of an object from JavaScript, of the kind that is asked for.
+Napi::Object objectOf(const Napi::Value& value, const char* what);
+Napi::Array arrayOf(const Napi::Object& object, const char* name);
+std::string textOf(const Napi::Object& object, const char* name);
+double finiteOf(const Napi::Object& object, const char* name);
+int64_t integerOf(const Napi::Object& object, const char* name, int64_t low, int64_t high);
+
 /// NativeCacheSpec (native-contract.ts). @param simd the kernel when the spec names none
 CacheSpec specArgument(const Napi::Value& value, const Kernel* standard);
 

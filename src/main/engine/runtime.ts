@@ -1,6 +1,6 @@
 /**
  * What a backend is: hyperparameters of the loaded model, caches, and one forward pass. `reference` (plain
- * TypeScript, the specification), `cpu` (ONNX dense blocks + native attention) and `webgpu` (WGSL on Dawn) implement
+ * TypeScript, the specification), `cpu` (native kernels) and `webgpu` (WGSL on Dawn) implement
  * it; the engine process is written against it and knows none of them.
  */
 import type { ArchitectureName } from './architectures.ts';
@@ -95,7 +95,7 @@ export interface ForwardOptions {
 export interface Runtime {
   readonly backend: 'reference' | 'cpu' | 'webgpu';
   readonly hyperparameters: Hyperparameters;
-  /** kernel variant, e.g. 'cpu-ort-avx512bf16-kv16' : stands in a state's header; never mixed within one state */
+  /** kernel variant, e.g. 'cpu-dense8b32-attention-avx512bf16-kv16' : stands in a state's header; never mixed within one state */
   readonly variant: string;
   /** raised whenever the same inputs would give other bits */
   readonly numericsVersion: number;

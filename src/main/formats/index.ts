@@ -4,5 +4,4 @@ export type { VerifyReport } from './gguf/verify.ts';
 export { openGguf } from './gguf/open.ts';
 export { verifyGguf } from './gguf/verify.ts';
 export { computableTypes, dequantise } from './gguf/dequantise.ts';
-export { halfToFloat } from './half.ts';
 export { sha256File } from './sha256.ts';

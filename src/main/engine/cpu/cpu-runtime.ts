@@ -1,47 +1,45 @@
 /**
- * The `cpu` backend: dense blocks by onnxruntime (`dense-model.ts`), attention, RoPE and cache by the native addon,
- * layer after layer over the rows of one chunk:
+ * The `cpu` backend: dense part, attention, RoPE and cache by the native addon, layer after layer over the rows of one
+ * chunk:
  *
  *   x = embedding rows; qkv = entry(x)
  *   per layer: attention = native.attend(qkv); (qkv, x) = joint(attention, x)
- *   wanted rows only: logits = head(exit(attention, x))
+ *   wanted rows only: logits = logits(attention, x)
  *
  * Reproducible: every step gives a row the same bits whatever the other rows are, so chunking never shows.
  */
 import { AppError } from '../../../shared/errors.ts';
 import type { GgufFile } from '../../formats/index.ts';
 import { geometryOf, readHyperparameters } from '../hyperparameters.ts';
-import { requirePlainLlama } from '../plain-llama.ts';
-import { compilePlan } from '../plan/compile.ts';
+import { compileKinds } from '../plan/layer-kinds.ts';
 import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
 import { inverseFrequencies } from '../rope.ts';
 import type { Cache, ForwardOptions, Hyperparameters, Runtime } from '../runtime.ts';
-import { DenseModel } from './dense-model.ts';
+import { loadDense } from './dense-model.ts';
+import { LayeredCache } from './layered-cache.ts';
 import { NativeBackedCache } from './native-backed-cache.ts';
-import type { NativeAddon, NativeCache, SimdLevel } from './native-contract.ts';
-import { matrix, onnxruntimeVersion, rowsOf } from './onnx.ts';
-import { Workspace } from './workspace.ts';
-import type { ChunkRows } from './workspace.ts';
+import type { DenseLevel, NativeAddon, NativeCache, NativeDense } from './native-contract.ts';
+import { createWorkspace } from './workspace.ts';
+import type { Workspace } from './workspace.ts';
 
-/** Raised whenever the same inputs would give other bits: graphs, operators or their order changed. */
-const NUMERICS_VERSION = 1;
+/** Raised whenever the same inputs would give other bits: operations or their order changed. */
+const NUMERICS_VERSION = 2;
 
 /** Rows of the largest chunk: more brings no speed, and cancelling waits for one layer of one chunk. */
 const MAX_ROWS = 512;
 
-/** Rows of one run of the head: hidden rows and the operator's copies of them stay small. */
+/** Rows of one call of the head: cancelling waits for no more. */
 const HEAD_ROWS = 64;
 
 /** XPOS scales by zeta^(position / 512) (torchscale's xpos_relative_position.py) */
 const XPOS_SCALE_BASE = 512;
 
-/** from the widest instructions to none */
-const SIMD_LEVELS: readonly SimdLevel[] = ['avx512bf16', 'avx512', 'avx2', 'neon', 'scalar'];
-
 export interface CpuRuntimeOptions {
   readonly native: NativeAddon;
   /** storage of keys and values: bf16 for models; f32 for the conformance suite */
   readonly storage?: 'bf16' | 'f32';
+  /** dense kernels, for tests: all give the same bits */
+  readonly dense?: DenseLevel;
 }
 
 export class CpuRuntime implements Runtime {
@@ -50,19 +48,22 @@ export class CpuRuntime implements Runtime {
   readonly variant: string;
   readonly numericsVersion = NUMERICS_VERSION;
   readonly maxRows = MAX_ROWS;
-  readonly #dense: DenseModel;
+  readonly #dense: NativeDense;
   readonly #native: NativeAddon;
   readonly #storage: 'bf16' | 'f32';
-  readonly #inverseFrequencies: Float64Array;
+  /** one for each kind of layer */
+  readonly #inverseFrequencies: readonly Float64Array[];
   /** one for each forward pass under way: work between layers may run another one on another cache */
   readonly #idleWorkspaces: Workspace[] = [];
 
-  private constructor(hyperparameters: Hyperparameters, dense: DenseModel, options: CpuRuntimeOptions) {
+  private constructor(hyperparameters: Hyperparameters, dense: NativeDense, options: CpuRuntimeOptions) {
     this.hyperparameters = hyperparameters;
     this.#dense = dense;
     this.#native = options.native;
     this.#storage = options.storage ?? 'bf16';
-    this.#inverseFrequencies = inverseFrequencies(hyperparameters);
+    this.#inverseFrequencies = hyperparameters.attentionKinds.map((_, kind) =>
+      inverseFrequencies(hyperparameters, kind),
+    );
     this.variant = variantName(options.native, this.#storage);
   }
 
@@ -72,102 +73,100 @@ export class CpuRuntime implements Runtime {
    */
   static async open(gguf: GgufFile, options: CpuRuntimeOptions): Promise<CpuRuntime> {
     const hyperparameters = await readHyperparameters(gguf);
-    requirePlainLlama(gguf, hyperparameters, 'cpu');
-    const dense = await DenseModel.load(gguf, hyperparameters, (...matrixArguments) =>
-      options.native.repack(...matrixArguments),
-    );
+    if (hyperparameters.attentionSoftCap !== null)
+      throw new AppError(
+        'unsupported',
+        'Capped attention scores (Gemma 2) are not computed by the backend "cpu".',
+        'Use --backend reference, or Gemma 3.',
+      );
+    const dense = await loadDense(gguf, hyperparameters, options.native, options.dense);
     return new CpuRuntime(hyperparameters, dense, options);
   }
 
   compile(plan: AttentionPlan): CompiledPlan {
-    return compilePlan(plan, geometryOf(this.hyperparameters));
+    return this.#compileKinds(plan)[0];
   }
 
   createCache(compiled: CompiledPlan): Cache {
-    const native = this.#native.createCache({
-      compiled,
-      layers: this.hyperparameters.layers,
-      maxRows: MAX_ROWS,
-      storage: this.#storage,
-      inverseFrequencies: this.#inverseFrequencies,
-      xpos: compiled.plan.positions === 'xpos' ? { scaleBase: XPOS_SCALE_BASE } : null,
-    });
+    const { layerKinds } = this.hyperparameters;
+    const kinds = this.#compileKinds(compiled.plan).map((plan, kind) =>
+      this.#native.createCache({
+        compiled: plan,
+        layers: layerKinds.filter((each) => each === kind).length,
+        maxRows: MAX_ROWS,
+        storage: this.#storage,
+        inverseFrequencies: this.#inverseFrequencies[kind],
+        xpos: compiled.plan.positions === 'xpos' ? { scaleBase: XPOS_SCALE_BASE } : null,
+      }),
+    );
+    const native = kinds.length === 1 ? kinds[0] : new LayeredCache(kinds, layerKinds);
     return new NativeBackedCache(compiled, native);
+  }
+
+  #compileKinds(plan: AttentionPlan): readonly CompiledPlan[] {
+    return compileKinds(plan, geometryOf(this.hyperparameters), this.hyperparameters.attentionKinds);
   }
 
   async forward(cache: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> {
     this.#check(ids);
     if (!(cache instanceof NativeBackedCache))
       throw new AppError('internal', 'The cpu backend was given a cache of another backend.');
-    const workspace = this.#idleWorkspaces.pop() ?? new Workspace(this.hyperparameters, MAX_ROWS);
+    const workspace = this.#idleWorkspaces.pop() ?? createWorkspace(this.hyperparameters, MAX_ROWS);
     try {
-      return await cache.lend((native) => this.#run(native, workspace.rows(ids.length), ids, options));
+      return await cache.lend((native) => this.#run(native, workspace, ids, options));
     } finally {
       this.#idleWorkspaces.push(workspace);
     }
   }
 
-  async release(): Promise<void> {
+  release(): Promise<void> {
     this.#idleWorkspaces.length = 0;
-    await this.#dense.release();
+    this.#dense.release();
+    return Promise.resolve();
   }
 
   async #run(
     cache: NativeCache,
-    chunk: ChunkRows,
+    { residual, qkv, attention }: Workspace,
     ids: Int32Array,
     options: ForwardOptions,
   ): Promise<Float32Array> {
     const { layers } = this.hyperparameters;
-    const { qkv, attention } = chunk;
-    let [residual, next] = chunk.residuals;
-    cache.begin(ids.length);
-    this.#lookUp(ids, residual.values);
-    await this.#dense.entry(residual, qkv);
+    const rows = ids.length;
+    cache.begin(rows);
+    this.#dense.embed(ids, residual);
+    this.#dense.entry(rows, residual, qkv);
     for (let layer = 0; layer < layers; layer++) {
       await letOthersIn(options);
-      cache.attend(layer, qkv.values, attention.values);
-      if (layer === layers - 1) break;
-      await this.#dense.joint(layer, { attention, residual }, { qkv, next });
-      [residual, next] = [next, residual];
+      cache.attend(layer, qkv, attention);
+      if (layer < layers - 1) this.#dense.joint(layer, rows, attention, residual, qkv);
     }
-    const logits = await this.#logits(chunk.rows, { attention, residual }, next, options);
+    const logits = await this.#logits(rows, attention, residual, options);
     cache.commit();
     return logits;
   }
 
-  /** `scratch` has at least as many rows as the chunk */
   async #logits(
     rows: number,
-    layer: { attention: ChunkRows['attention']; residual: ChunkRows['qkv'] },
-    scratch: ChunkRows['qkv'],
+    attention: Float32Array,
+    residual: Float32Array,
     options: ForwardOptions,
   ): Promise<Float32Array> {
-    const { vocabulary } = this.hyperparameters;
+    const { embedding, heads, headDim, vocabulary } = this.hyperparameters;
     const wanted = { none: 0, last: 1, all: rows }[options.logits];
     const logits = new Float32Array(wanted * vocabulary);
     for (let done = 0; done < wanted; done += HEAD_ROWS) {
       await letOthersIn(options);
       const count = Math.min(HEAD_ROWS, wanted - done);
       const first = rows - wanted + done;
-      await this.#dense.logits(
-        {
-          attention: rowsOf(layer.attention, first, count),
-          residual: rowsOf(layer.residual, first, count),
-        },
-        rowsOf(scratch, 0, count),
-        matrix(logits.subarray(done * vocabulary), count, vocabulary),
+      this.#dense.logits(
+        count,
+        attention.subarray(first * heads * headDim),
+        residual.subarray(first * embedding),
+        logits.subarray(done * vocabulary),
       );
     }
     return logits;
-  }
-
-  #lookUp(ids: Int32Array, out: Float32Array): void {
-    const { info, bytes } = this.#dense.embedding;
-    const { type } = info;
-    if (type !== 'F32' && type !== 'F16' && type !== 'Q8_0' && type !== 'Q4_0' && type !== 'Q4_1')
-      throw new AppError('unsupported', `An embedding of the type ${info.typeName} is not supported.`);
-    this.#native.gatherRows(type, bytes, this.hyperparameters.embedding, ids, out);
   }
 
   #check(ids: Int32Array): void {
@@ -194,11 +193,10 @@ async function letOthersIn(options: ForwardOptions): Promise<void> {
 }
 
 /**
- * What decides a result's bits besides ids, positions and plan: onnxruntime's version and kernels (it picks them by
- * the CPU, which `available` stands for) and the addon's level.
+ * What decides a result's bits besides ids, positions and plan: the dense arithmetic (int8 activations per block of 32,
+ * the same on every processor) and the attention's level.
  */
 function variantName(native: NativeAddon, storage: 'bf16' | 'f32'): string {
-  const widest = SIMD_LEVELS.find((level) => native.available.includes(level)) ?? 'scalar';
   const bits = storage === 'bf16' ? '16' : '32';
-  return `cpu-ort${onnxruntimeVersion()}-${widest}-attention-${native.simd}-kv${bits}`;
+  return `cpu-dense8b32-attention-${native.simd}-kv${bits}`;
 }

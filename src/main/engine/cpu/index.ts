@@ -1,4 +1,4 @@
-/** The cpu backend: dense blocks by onnxruntime, attention and cache by the native addon. */
+/** The cpu backend: everything that is hot by the native addon. */
 import { loadNative } from '../../../../native/index.ts';
 import type { GgufFile } from '../../formats/index.ts';
 import { CpuRuntime } from './cpu-runtime.ts';

@@ -53,25 +53,132 @@ export interface NativeAddon {
   /** levels this machine can run; LONGLEAF_SIMD forces one */
   readonly available: readonly SimdLevel[];
   createCache(spec: NativeCacheSpec): NativeCache;
+  /** bytes of `rows` packed rows */
+  packedBytes(type: PackedType, rows: number, columns: number): number;
   /**
-   * GGUF blocks to the operand layout of MatMulNBits (ONNX contrib op): see cpu/quantised-matmul.ts for layouts.
-   * @param type 'Q4_0' | 'Q4_1' | 'Q8_0'
+   * GGUF rows [rows][columns] to panels (native/src/packed.h), lossless.
+   * @returns false where a scale or a float weight is infinite or no number
    */
-  repack(
-    type: 'Q4_0' | 'Q4_1' | 'Q8_0',
-    source: Uint8Array,
+  pack(type: PackedType, source: Uint8Array, rows: number, columns: number, target: Uint8Array): boolean;
+  readonly NativeWeights: {
+    /** zeroed memory */
+    new (bytes: number): NativeWeights;
+    /** a file, mapped read-only */
+    new (path: string, offset: number, bytes: number): NativeWeights;
+  };
+  readonly NativeDense: new (weights: NativeWeights, spec: NativeDenseSpec) => NativeDense;
+  /** dense kernels that this machine can run, best first; all give the same bits */
+  readonly denseAvailable: readonly DenseLevel[];
+}
+
+/** Types of matrices that the dense kernels compute with. */
+export const packedTypes = [
+  'Q4_0',
+  'Q4_1',
+  'Q5_0',
+  'Q5_1',
+  'Q8_0',
+  'Q4_K',
+  'Q5_K',
+  'Q6_K',
+  'F16',
+  'BF16',
+  'F32',
+] as const;
+export type PackedType = (typeof packedTypes)[number];
+
+export type DenseLevel = 'amx' | 'avx512vnni' | 'avxvnni' | 'avx2' | 'neon' | 'scalar';
+
+/** Packed weights. */
+export interface NativeWeights {
+  /** not for a mapped file */
+  write(offset: number, bytes: Uint8Array): void;
+}
+
+/** Rows of one tensor; `offset` in bytes of the weights. */
+export interface PackedSegment {
+  readonly type: PackedType;
+  readonly rows: number;
+  readonly offset: number;
+}
+
+/** Outputs of its segments side by side. */
+export interface PackedMatrix {
+  readonly columns: number;
+  readonly segments: readonly PackedSegment[];
+}
+
+/** In the order of the forward pass; null where the model has none. */
+export interface NativeDenseLayer {
+  readonly attentionNorm: Float32Array;
+  readonly qkv: PackedMatrix;
+  /** [(heads + 2 kvHeads) headDim] */
+  readonly biases: Float32Array | null;
+  /** [headDim], norms of each head */
+  readonly queryNorm: Float32Array | null;
+  readonly keyNorm: Float32Array | null;
+  /** [headDim], multiplied into each query last */
+  readonly queryScales: Float32Array | null;
+  readonly output: PackedMatrix;
+  readonly postAttentionNorm: Float32Array | null;
+  readonly feedForwardNorm: Float32Array;
+  readonly gate: PackedMatrix;
+  readonly up: PackedMatrix;
+  readonly down: PackedMatrix;
+  readonly postFeedForwardNorm: Float32Array | null;
+}
+
+export interface NativeDenseSpec {
+  readonly embedding: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly feedForward: number;
+  readonly vocabulary: number;
+  readonly epsilon: number;
+  readonly embeddingScale: number;
+  /** logit = c tanh(logit / c) */
+  readonly logitSoftCap: number | null;
+  readonly activation: 'silu' | 'gelu';
+  readonly tokens: PackedMatrix;
+  readonly layers: readonly NativeDenseLayer[];
+  readonly outputNorm: Float32Array;
+  readonly head: PackedMatrix;
+  /** kernels to use (tests, benches); default: LONGLEAF_SIMD, else the best */
+  readonly simd?: DenseLevel;
+}
+
+/** What a step of the dense part took, all threads together, since profiling began. */
+export interface DenseProfileStep {
+  readonly step: string;
+  readonly seconds: number;
+  /** multiplications and additions */
+  readonly operations: number;
+  /** of weights */
+  readonly bytes: number;
+  readonly calls: number;
+}
+
+/** The dense part of a model over packed weights. Rows are f32; results do not depend on threads or kernels. */
+export interface NativeDense {
+  readonly simd: DenseLevel;
+  /** threads for many rows (each takes its own) and for few (they share the columns); 1 and 1 at first */
+  setThreads(rowThreads: number, columnThreads: number): void;
+  /** x [ids][embedding] */
+  embed(ids: Int32Array, x: Float32Array): void;
+  /** qkv [rows][(heads + 2 kvHeads) headDim] of layer 0 */
+  entry(rows: number, x: Float32Array, qkv: Float32Array): void;
+  /** from the attention of `layer` to q | k | v of the next one; residual [rows][embedding] moves on */
+  joint(
+    layer: number,
     rows: number,
-    columns: number,
-    quants: Uint8Array,
-    scales: Float32Array,
-    minimums: Float32Array | null,
+    attention: Float32Array,
+    residual: Float32Array,
+    qkv: Float32Array,
   ): void;
-  /** rows of a quantised or float tensor as f32, for the embedding: ids select rows */
-  gatherRows(
-    type: 'F32' | 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_1',
-    source: Uint8Array,
-    columns: number,
-    ids: Int32Array,
-    out: Float32Array,
-  ): void;
+  /** from the attention of the last layer to logits [rows][vocabulary]; `residual` is used up */
+  logits(rows: number, attention: Float32Array, residual: Float32Array, logits: Float32Array): void;
+  /** @returns what was counted; counting starts again, or ends */
+  profile(on: boolean): readonly DenseProfileStep[];
+  release(): void;
 }

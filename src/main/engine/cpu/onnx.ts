@@ -26,11 +26,6 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: 3,
 };
 
-/** e.g. '1.30.0': part of the kernel variant */
-export function onnxruntimeVersion(): string {
-  return onnxruntime().env.versions.node ?? 'unknown';
-}
-
 /** of the package; does not load its library */
 export function onnxruntimePackage(): string {
   return (require('onnxruntime-node/package.json') as { version: string }).version;
@@ -57,12 +52,6 @@ export function matrix(
   const used = values.subarray(0, rows * columns);
   const { Tensor } = onnxruntime();
   return { rows, columns, values: used, tensor: new Tensor('float32', used, [...outer, rows, columns]) };
-}
-
-/** `count` rows from `first` on: the same memory. */
-export function rowsOf(whole: Matrix, first: number, count: number): Matrix {
-  if (first === 0 && count === whole.rows) return whole;
-  return matrix(whole.values.subarray(first * whole.columns), count, whole.columns);
 }
 
 export class Session {

@@ -1,0 +1,89 @@
+/** Every architecture, tensor type and kind of RoPE on the cpu backend, against the reference. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openGguf } from '../../formats/index.ts';
+import { encodeTinyModel } from '../../formats/testing/index.ts';
+import { geometryOf } from '../hyperparameters.ts';
+import { preset } from '../plan/presets.ts';
+import { createReferenceRuntime } from '../reference/index.ts';
+import type { Runtime } from '../runtime.ts';
+import { architectureModels } from '../testing/architecture-models.ts';
+import { bounds, nmse } from '../testing/nmse.ts';
+import type { OpenRuntime } from '../testing/runtime-conformance.ts';
+import { firstDifference, readInChunks, snapshotOf, someIds } from '../testing/runtime-conformance.ts';
+import { createCpuRuntime } from './index.ts';
+
+const names = Object.keys(architectureModels).filter((name) => !name.startsWith('gemma2'));
+const ids = someIds(120);
+const folder = mkdtempSync(join(tmpdir(), 'longleaf-cpu-architectures-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(name: string, create: OpenRuntime): Promise<Runtime> {
+  const path = join(folder, 'model.gguf');
+  writeFileSync(path, encodeTinyModel(architectureModels[name]));
+  const gguf = await openGguf(path);
+  try {
+    return await create(gguf);
+  } finally {
+    await gguf.close();
+  }
+}
+
+describe('cpu agrees with the reference', () => {
+  it.each(names)('%s', async (name) => {
+    const reference = await open(name, createReferenceRuntime);
+    const runtime = await open(name, createCpuRuntime);
+    for (const plan of ['dense', 'adapted'] as const) {
+      const [expected, actual] = await Promise.all(
+        [reference, runtime].map((each) => {
+          const compiled = each.compile(preset(plan, geometryOf(each.hyperparameters)));
+          return readInChunks(each, each.createCache(compiled), ids, [33]);
+        }),
+      );
+      expect(nmse(actual, expected), plan).toBeLessThan(bounds.logits);
+    }
+    await runtime.release();
+  });
+});
+
+describe('a model with layers of two kinds', () => {
+  it('gives the same bits in any chunks, forked and restored', async () => {
+    const runtime = await open('gemma3 F32', createCpuRuntime);
+    const compiled = runtime.compile(preset('adapted', geometryOf(runtime.hyperparameters)));
+    const whole = await readInChunks(runtime, runtime.createCache(compiled), ids, [120]);
+    const cache = runtime.createCache(compiled);
+    const { vocabulary } = runtime.hyperparameters;
+    const begun = await readInChunks(runtime, cache, ids.subarray(0, 70), [1, 31]);
+    expect(firstDifference(begun, whole.subarray(0, 70 * vocabulary))).toBe('none');
+    const bytes = await snapshotOf(cache);
+    const restored = runtime.createCache(compiled);
+    for (let at = 0; at < bytes.length; at += 5) restored.writeSnapshot(at, bytes.subarray(at, at + 5));
+    restored.finishRestore(70);
+    expect(restored.reach).toEqual(cache.reach);
+    for (const each of [cache.fork(), restored, cache]) {
+      const rest = await readInChunks(runtime, each, ids.subarray(70), [7]);
+      expect(firstDifference(rest, whole.subarray(70 * vocabulary))).toBe('none');
+    }
+    const short = runtime.createCache(compiled);
+    short.writeSnapshot(0, bytes.subarray(0, -4));
+    expect(() => {
+      short.finishRestore(70);
+    }).toThrow();
+    const long = runtime.createCache(compiled);
+    expect(() => {
+      long.writeSnapshot(
+        0,
+        new Uint8Array(bytes.length + 1).map((_, i) => bytes[i] ?? 0),
+      );
+    }).toThrow(/longer/);
+    await runtime.release();
+  });
+});
+
+it('names what is not computed: capped scores', async () => {
+  await expect(open('gemma2 F32', createCpuRuntime)).rejects.toMatchObject({ code: 'unsupported' });
+});
