@@ -9,20 +9,28 @@ interface Listed {
   readonly id: number;
   readonly token: string;
   readonly special: boolean;
+  readonly stripsAfter: boolean;
 }
+
+/** Phi 3's tokens that keep the white space after them all the same (llama.cpp, llama-vocab.cpp). */
+const neverStrip: readonly string[] = ['<unk>', '<s>', '<|endoftext|>'];
 
 export class SpecialTokens {
   readonly #listed: readonly Listed[];
   readonly #anyPlain: RegExp | null;
   readonly #anySpecial: RegExp | null;
 
-  constructor(vocabulary: Vocabulary) {
+  /** @param options.stripsAfter white space after a token that is recognised belongs to it */
+  constructor(vocabulary: Vocabulary, options: { stripsAfter: boolean } = { stripsAfter: false }) {
     const { tokens, types } = vocabulary;
     const listed: Listed[] = [];
     tokens.forEach((token, id) => {
       const type = types[id];
       const special = type === tokenType.control || type === tokenType.unknown;
-      if ((special || type === tokenType.userDefined) && token !== '') listed.push({ id, token, special });
+      if ((special || type === tokenType.userDefined) && token !== '') {
+        const stripsAfter = options.stripsAfter && !neverStrip.includes(token);
+        listed.push({ id, token, special, stripsAfter });
+      }
     });
     // The longest first, as in llama.cpp; lengths there are in bytes.
     this.#listed = listed.toSorted((a, b) => Buffer.byteLength(b.token) - Buffer.byteLength(a.token));
@@ -32,7 +40,7 @@ export class SpecialTokens {
 
   /**
    * @param special true: control and unknown tokens are recognised too
-   * @returns fragments whose texts add up to `text`; no text is empty
+   * @returns fragments whose texts add up to `text`, but for stripped white space; no text is empty
    */
   split(text: string, special: boolean): Fragment[] {
     const present = special ? this.#anySpecial : this.#anyPlain;
@@ -58,10 +66,11 @@ function escapePattern(token: string): string {
   return token.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
-function cut(text: string, { token, id }: Listed): Fragment[] {
+function cut(text: string, { token, id, stripsAfter }: Listed): Fragment[] {
   if (!text.includes(token)) return [text];
   return text.split(token).flatMap((part, index) => {
     const before: Fragment[] = index === 0 ? [] : [id];
-    return part === '' ? before : [...before, part];
+    const rest = stripsAfter && index > 0 ? part.replace(/^[ \t\n\v\f\r]+/, '') : part;
+    return rest === '' ? before : [...before, rest];
   });
 }

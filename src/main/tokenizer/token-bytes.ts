@@ -1,6 +1,7 @@
 /** Bytes that each id stands for, computed when first asked for. */
 import { bytesOfToken } from './byte-level.ts';
 import { spaceMark } from './sentence-piece-encoder.ts';
+import type { Tokenizer } from './types.ts';
 import { tokenType } from './vocabulary.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -8,10 +9,10 @@ const nothing = new Uint8Array(0);
 
 export class TokenBytes {
   readonly #vocabulary: Vocabulary;
-  readonly #kind: 'bpe' | 'spm';
+  readonly #kind: Tokenizer['kind'];
   readonly #known: (Uint8Array | undefined)[] = [];
 
-  constructor(vocabulary: Vocabulary, kind: 'bpe' | 'spm') {
+  constructor(vocabulary: Vocabulary, kind: Tokenizer['kind']) {
     this.#vocabulary = vocabulary;
     this.#kind = kind;
   }

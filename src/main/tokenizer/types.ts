@@ -9,12 +9,20 @@ export interface TextSegment {
   readonly special: boolean;
 }
 
+export interface TokenizerOptions {
+  /**
+   * For a file whose own pre-tokenizer is not known: the name of another one, or 'nearest'. Default: the environment's
+   * LONGLEAF_PRE_TOKENIZER; without it such a file is refused.
+   */
+  readonly preTokenizer?: string;
+}
+
 /**
- * Text to ids and back, from a GGUF's vocabulary. `createTokenizer(metadata)` picks byte-level BPE or
- * SentencePiece by `tokenizer.ggml.model`.
+ * Text to ids and back, from a GGUF's vocabulary. `createTokenizer(metadata)` picks byte-level BPE, SentencePiece or
+ * WordPiece by `tokenizer.ggml.model`. WordPiece folds case and accents: its texts do not come back as they were.
  */
 export interface Tokenizer {
-  readonly kind: 'bpe' | 'spm';
+  readonly kind: 'bpe' | 'spm' | 'wpm';
   readonly vocabularySize: number;
   readonly bos: number | null;
   readonly eos: number | null;

