@@ -1,6 +1,6 @@
 /** Where and with what a measurement was made: a figure without them cannot be repeated. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { defaultDataFolder, resolveModel } from '../src/main/app/models.ts';
@@ -48,6 +48,12 @@ export async function benchModel(): Promise<BenchModel> {
 }
 
 const results = join(import.meta.dirname, 'results');
+
+/** What bench/results/NAME.json holds; null: nothing yet. */
+export function readResult(name: string): unknown {
+  const file = join(results, `${name}.json`);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as unknown) : null;
+}
 
 /** Writes bench/results/NAME.json and says where. */
 export function writeResult(name: string, value: object): void {

@@ -1,11 +1,14 @@
 /**
  * The page in Chromium, with a database of a gigabyte behind it (issue 4, "Must reach"). Long: about ten minutes.
  *
- *   node boot.mjs run bench/page.ts [--small] [--only open,bundle,chats,typing,memory]
+ *   node boot.mjs run bench/page.ts [--small] [--only open,bundle,chats,typing,memory] [--folder DIR]
+ *
+ * `--folder` keeps the data for the next run; parts measured one by one (`--only`) come together in one result as long
+ * as commit and machine are the same.
  *
  * Measured in Chromium against `longleaf serve`, and labelled so: Electron adds its own start.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
-import { benchModel, environment, writeResult } from './environment.ts';
+import { benchModel, environment, readResult, writeResult } from './environment.ts';
 import {
   databaseMB,
   fillDataFolder,
@@ -23,10 +26,22 @@ import {
   LONG_CHAT,
   writeManyFiles,
 } from './page/data.ts';
-import { framesWhileScrolling, heapBytes, percentile, slope, typingDelays } from './page/frames.ts';
+import {
+  framesWhileScrolling,
+  heapByOwner,
+  heapBytes,
+  percentile,
+  shownAfterClick,
+  slope,
+  typingDelays,
+} from './page/frames.ts';
 
 const { values } = parseArgs({
-  options: { small: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: {
+    small: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    folder: { type: 'string' },
+  },
 });
 const sizes = values.small
   ? { databaseMB: 20, conversations: 20, longChat: 200, files: 1_000, answers: 6, warmUp: 2 }
@@ -34,9 +49,9 @@ const sizes = values.small
 const wanted = values.only?.split(',');
 
 const root = join(import.meta.dirname, '..');
-const folder = mkdtempSync(join(tmpdir(), 'longleaf-page-'));
+const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'longleaf-page-'));
 const model = await benchModel();
-await fillDataFolder(join(folder, 'data'), model.path, sizes);
+if (!existsSync(join(folder, 'data'))) await fillDataFolder(join(folder, 'data'), model.path, sizes);
 const server = await serve(join(folder, 'data'));
 const browser = await chromium.launch({
   executablePath: chromiumPath(),
@@ -56,7 +71,9 @@ try {
     results[name] = await measure();
     console.log(name, JSON.stringify(results[name]));
   }
-  writeResult(values.small ? 'page-small' : 'page', {
+  const name = values.small ? 'page-small' : 'page';
+  writeResult(name, {
+    ...earlierParts(name),
     environment: environment(),
     browser: `Chromium ${browser.version()}`,
     databaseMB: databaseMB(join(folder, 'data')),
@@ -65,7 +82,17 @@ try {
 } finally {
   await browser.close();
   server.stop();
-  rmSync(folder, { recursive: true, force: true });
+  if (values.folder === undefined) rmSync(folder, { recursive: true, force: true });
+}
+
+/** What was measured of the same commit on the same machine. */
+function earlierParts(name: string): object {
+  const earlier = readResult(name) as { environment?: Partial<ReturnType<typeof environment>> } | null;
+  const now = environment();
+  const same = (['commit', 'cpu', 'cores', 'memoryGB', 'node'] as const).every(
+    (key) => earlier?.environment?.[key] === now[key],
+  );
+  return same && earlier !== null ? earlier : {};
 }
 
 function chromiumPath(): string {
@@ -125,34 +152,30 @@ async function opening(from: Browser): Promise<object> {
 }
 
 async function longChats(from: Browser): Promise<object> {
-  const page = await newPage(from);
-  const search = page.getByRole('region', { name: 'Conversations' });
-  const open = async (title: string): Promise<number> => {
-    const row = search.getByText(title, { exact: true });
+  const chat = await longOne(from, LONG_CHAT);
+  return { messages: sizes.longChat, ...chat, longAnswer: await longOne(from, LONG_ANSWER) };
+}
+
+/** Opened in fresh pages, each time for the first time; then scrolled from its end towards its beginning. */
+async function longOne(from: Browser, title: string): Promise<object> {
+  const openMs: number[] = [];
+  let frames: readonly number[] = [];
+  for (let i = 0; i < 7; i++) {
+    const page = await newPage(from);
+    const row = page.getByRole('region', { name: 'Conversations' }).getByText(title, { exact: true });
     await row.waitFor();
-    const start = performance.now();
+    const shown = await shownAfterClick(page, LAST_WORDS);
     await row.click();
-    await page.getByText(LAST_WORDS).first().waitFor();
-    return round(performance.now() - start);
-  };
-  const openMs = await open(LONG_CHAT);
-  const chatFrames = await framesWhileScrolling(page, 120);
-  await search
-    .getByText('Conversation 1', { exact: true })
-    .first()
-    .click()
-    .catch(() => undefined);
-  const longAnswerMs = await open(LONG_ANSWER);
-  const answerFrames = await framesWhileScrolling(page, 120);
-  await page.context().close();
+    openMs.push(round(await shown()));
+    if (i === 6) {
+      await page.waitForTimeout(1_000); // what lies before the end has come
+      frames = await framesWhileScrolling(page, 120);
+    }
+    await page.context().close();
+  }
   return {
-    messages: sizes.longChat,
     openMs,
-    scrollFrameMs: { p95: round(percentile(chatFrames, 0.95)), most: round(Math.max(...chatFrames)) },
-    longAnswer: {
-      openMs: longAnswerMs,
-      scrollFrameMs: { p95: round(percentile(answerFrames, 0.95)), most: round(Math.max(...answerFrames)) },
-    },
+    scrollFrameMs: { p95: round(percentile(frames, 0.95)), most: round(Math.max(...frames)) },
   };
 }
 
@@ -191,10 +214,11 @@ function startJob(path: string): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 2_000));
 }
 
-/** Heap of the page over many short answers of one conversation. */
+/** Heap of the page over many short answers of one conversation; its messages are in there, since they are on screen. */
 async function memory(from: Browser): Promise<object> {
   const page = await newPage(from);
   const heapMB: number[] = [];
+  const owners: Awaited<ReturnType<typeof heapByOwner>>[] = [];
   for (let i = 0; i < sizes.answers; i++) {
     await page.getByRole('textbox', { name: 'Message' }).fill(`Say the number ${String(i)}.`);
     await page.keyboard.press('Enter');
@@ -202,10 +226,33 @@ async function memory(from: Browser): Promise<object> {
     await page.waitForTimeout(300);
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Send' }).waitFor();
-    if (i >= sizes.warmUp && i % 5 === 0) heapMB.push(round((await heapBytes(page)) / 1e6));
+    if (i < sizes.warmUp || i % 5 !== 0) continue;
+    heapMB.push(round((await heapBytes(page)) / 1e6));
+    if (i % 20 === 0) owners.push(await heapByOwner(page));
   }
   await page.context().close();
-  return { answers: sizes.answers, heapMB, slopeKBPerAnswer: round((slope(heapMB) / 5) * 1e3) };
+  const kBPerAnswer = (values: readonly number[]): number => round(slope(values) / 20 / 1e3);
+  return {
+    answers: sizes.answers,
+    heapMB,
+    slopeKBPerAnswer: round((slope(heapMB) / 5) * 1e3),
+    ownKBPerAnswer: kBPerAnswer(owners.map(({ own }) => own)),
+    codeKBPerAnswer: kBPerAnswer(owners.map(({ code }) => code)),
+    browserKBPerAnswer: kBPerAnswer(owners.map(({ browser }) => browser)),
+    messagesKBPerAnswer: round(messageBytes(join(folder, 'data')) / 1e3 / sizes.answers),
+  };
+}
+
+/** Characters of the newest conversation's messages as the page gets them. */
+function messageBytes(dataFolder: string): number {
+  const cli = (...args: string[]): string =>
+    execFileSync(process.execPath, [
+      join(root, 'src/main/cli.ts'),
+      ...['--data', dataFolder, '--json', 'conversations', ...args],
+    ]).toString();
+  const list = JSON.parse(cli('list')) as { conversation: { id: string } }[];
+  const { messages } = JSON.parse(cli('show', list[0]?.conversation.id ?? '')) as { messages: object[] };
+  return JSON.stringify(messages).length;
 }
 
 function round(value: number): number {

@@ -194,7 +194,7 @@ describe.skipIf(noModel)(`ask${skippedWithoutModel}`, () => {
       owner.child.kill('SIGSTOP');
       const begin = performance.now();
       const second = await terminal.run('library', 'list');
-      expect(performance.now() - begin).toBeLessThan(10_000);
+      expect(performance.now() - begin).toBeLessThan(60_000); // it would wait for ever
       expect(second).toMatchObject({ code: 1, stdout: '' });
       expect(second.stderr).toMatch(new RegExp(`^error: .*${owner.child.pid}.*\nhint: .*kill`));
       owner.child.kill('SIGKILL');

@@ -13,6 +13,7 @@ import {
   noPage,
   openBrowser,
   openPage,
+  PATIENT_MS,
   screenshot,
   skippedWithoutChromium,
   skippedWithoutPage,
@@ -134,7 +135,7 @@ async function fill(page: Page, folder: string): Promise<void> {
   );
   await call(page, 'jobs.start', { kind: 'add', name: 'Ships', paths: [folder] });
   const indexed = async () => (await call(page, 'library.list', {}))[0]?.status === 'indexed';
-  await vi.waitUntil(indexed, { timeout: 60_000, interval: 200 });
+  await vi.waitUntil(indexed, { timeout: PATIENT_MS, interval: 200 });
   const gone = await call(page, 'conversations.create', {});
   await call(page, 'conversations.change', { id: gone.id, title: 'Gone' });
   await call(page, 'conversations.delete', { id: gone.id });
@@ -144,7 +145,7 @@ async function fill(page: Page, folder: string): Promise<void> {
   await page.getByText(QUESTION).first().click();
   await page.getByRole('textbox', { name: 'Message' }).fill(QUESTION);
   await page.keyboard.press('Enter');
-  await page.getByRole('button', { name: 'Regenerate' }).first().waitFor({ timeout: 120_000 });
+  await page.getByRole('button', { name: 'Regenerate' }).first().waitFor();
 }
 
 /** Violations as lines that say what and where. */

@@ -21,6 +21,9 @@ const executablePath = [
   '/usr/bin/google-chrome',
 ].find((path) => path !== undefined && existsSync(path));
 
+/** ms: for what must come, however busy the machine is. How fast it comes is measured in bench/, not here. */
+export const PATIENT_MS = 120_000;
+
 /** For `describe.skipIf` and its title. */
 export const noChromium = executablePath === undefined;
 export const skippedWithoutChromium = noChromium ? ' (skipped: no Chromium; set LONGLEAF_CHROMIUM)' : '';
@@ -134,6 +137,7 @@ export async function openPage(browser: Browser, url: string, options: PageOptio
   });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(url).origin });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENT_MS);
   page.on('pageerror', (error) => {
     throw error;
   });

@@ -10,6 +10,7 @@ import {
   noChromium,
   noPage,
   openBrowser,
+  PATIENT_MS,
   screenshot,
   skippedWithoutChromium,
   skippedWithoutPage,
@@ -47,13 +48,13 @@ describe.skipIf(noChromium || noPage || noModel || noTestData)(`the main job in 
       acceptDownloads: true,
     });
     const opened = await context.newPage();
-    opened.setDefaultTimeout(30_000);
+    opened.setDefaultTimeout(PATIENT_MS);
     await opened.goto(url);
     return opened;
   }
 
   const chat = () => page.getByRole('region', { name: 'Chat' });
-  const answered = () => page.getByRole('button', { name: 'Send' }).waitFor({ timeout: 120_000 });
+  const answered = () => page.getByRole('button', { name: 'Send' }).waitFor();
 
   it('first run: says what it needs, takes a dropped book, and previews it', async () => {
     await page.getByText('Something to read').waitFor();

@@ -13,6 +13,7 @@ import {
   noPage,
   openBrowser,
   openPage,
+  PATIENT_MS,
   screenshot,
   skippedWithoutChromium,
   skippedWithoutPage,
@@ -79,7 +80,11 @@ describe.skipIf(skip)(`hostile Markdown in Chromium${skipped}`, () => {
     const report = await call(page, 'conversations.import', { file });
     expect(report.failed).toEqual([]);
     await page.getByText('<img src=x onerror=alert(1)> title').first().click();
-    await page.getByRole('log', { name: 'Messages' }).locator('.a').first().waitFor();
+    const log = page.getByRole('log', { name: 'Messages' });
+    await log.locator('.a').first().waitFor();
+    // the end is shown first; what lies before it is read as well
+    const height = () => log.evaluate((node) => node.scrollHeight);
+    await expect.poll(height, { timeout: PATIENT_MS }).toBeGreaterThan(30 * texts.length);
     await readThrough(page);
     await screenshot(page, 'hostile-markdown');
 

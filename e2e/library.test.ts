@@ -166,7 +166,6 @@ describe.skipIf(noModel)(`library${skippedWithoutModel}`, () => {
       await writeFile(long, chapter(9, 70));
       const reading = terminal.start(['library', 'add', 'long', long, '--read']);
       await reading.saw('Reading into a state');
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
       reading.child.kill('SIGINT');
       expect(await reading.ended).toMatchObject({ code: 130, stdout: '' });
       const resumed = await report('add', 'long', long, '--read');

@@ -16,6 +16,7 @@ import {
   noPage,
   openBrowser,
   openPage,
+  PATIENT_MS,
   screenshot,
   skippedWithoutChromium,
   skippedWithoutPage,
@@ -65,8 +66,8 @@ const places: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await page.locator('main [role=treeitem]').first().waitFor();
   },
   document: async (page) => {
-    await page.locator('main [role=treeitem]').first().click();
-    await page.getByText('code.ts').first().click();
+    // the one folder that everything lies in is open already
+    await page.locator('main [role=treeitem]').getByText('code.ts').click();
     await page.getByText('berthOf').first().waitFor();
   },
   models: async (page) => {
@@ -180,8 +181,7 @@ describe.skipIf(skip)(`views${skipped}`, () => {
     await page.locator('textarea').waitFor();
     await fill(page, folder);
     await page.getByText(LONG_NAME).first().click();
-    await page.locator('main [role=treeitem]').first().click();
-    await page.getByText('neko.txt').first().click();
+    await page.locator('main [role=treeitem]').getByText('neko.txt').click();
     await page.getByText(sentence).first().waitFor();
     const choice = page.getByRole('combobox', { name: 'Encoding' });
     await page.getByText('cp932, guessed').waitFor({ state: 'attached' });
@@ -191,6 +191,28 @@ describe.skipIf(skip)(`views${skipped}`, () => {
     expect(await page.getByText(sentence).count()).toBe(0);
     await choice.selectOption('auto');
     await page.getByText(sentence).first().waitFor();
+    await page.context().close();
+  });
+
+  it('a long chat opens by its end; its beginning, and what is found in the middle, are reached', async () => {
+    const page = await openPage(browser, serving.url, { settings: ENGLISH });
+    const log = page.getByRole('log', { name: 'Messages' });
+    await page.getByText(LONG_CHAT).first().click();
+    await log.getByText('Question 200:').waitFor();
+    // what lies before has come: the end is still in view, and the beginning is at the top
+    const height = () => log.evaluate((element) => element.scrollHeight);
+    await expect.poll(height, { timeout: PATIENT_MS }).toBeGreaterThan(50_000);
+    await log.getByText('Question 200:').waitFor();
+    await log.evaluate((element) => element.scrollTo(0, 0));
+    await log.getByText(/^Question 1:/).waitFor();
+
+    await page.getByRole('searchbox', { name: 'Search conversations' }).fill('harbour of year 100');
+    await page
+      .getByRole('region', { name: 'Search results' })
+      .getByText(/year\s100/)
+      .first()
+      .click();
+    await log.getByText('The harbour of year 100 is').waitFor();
     await page.context().close();
   });
 
@@ -223,7 +245,7 @@ function writeFiles(folder: string): void {
 async function fill(page: Page, folder: string): Promise<void> {
   await call(page, 'jobs.start', { kind: 'add', name: LONG_NAME, paths: [join(folder, 'papers')] });
   const indexed = async () => (await call(page, 'library.list', {}))[0]?.status === 'indexed';
-  await vi.waitUntil(indexed, { timeout: 60_000, interval: 200 });
+  await vi.waitUntil(indexed, { timeout: PATIENT_MS, interval: 200 });
   const file = join(folder, 'claude.json');
   writeFileSync(
     file,

@@ -27,6 +27,29 @@ export async function typingDelays(page: Page, text: string, betweenMs: number):
   return page.evaluate(() => (window as unknown as { typingDelays: number[] }).typingDelays);
 }
 
+/**
+ * ms from the next click to the frame in which the messages hold `words`, painted. Begins to look when it is called;
+ * the promise it resolves with is asked for after the click.
+ */
+export async function shownAfterClick(page: Page, words: string): Promise<() => Promise<number>> {
+  await page.evaluate((wanted) => {
+    const shown = new Promise<number>((resolve) => {
+      const clicked = ({ timeStamp }: MouseEvent): void => {
+        const look = (): void => {
+          if (document.querySelector('[role="log"]')?.textContent.includes(wanted) !== true)
+            setTimeout(look, 2);
+          else requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - timeStamp)));
+        };
+        look();
+      };
+      document.addEventListener('click', clicked, { capture: true, once: true });
+    });
+    Object.assign(window, { shownAfterClick: shown });
+  }, words);
+  return () =>
+    page.evaluate(() => (window as unknown as { shownAfterClick: Promise<number> }).shownAfterClick);
+}
+
 /** ms between frames while the element that holds the messages is scrolled from its end to its beginning. */
 export async function framesWhileScrolling(page: Page, steps: number): Promise<readonly number[]> {
   return page.evaluate(async (count) => {
@@ -59,6 +82,33 @@ export async function heapBytes(page: Page): Promise<number> {
   const { metrics } = await session.send('Performance.getMetrics');
   await session.detach();
   return metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? NaN;
+}
+
+/**
+ * Bytes of the page's heap by whose they are, after a garbage collection: `own` = objects, closures and texts that the
+ * page holds; `code` = what the engine of the browser compiles as functions get warm; `browser` = its own records
+ * (undo, timings of events), which it bounds by itself.
+ */
+export async function heapByOwner(page: Page): Promise<{ own: number; code: number; browser: number }> {
+  const session = await page.context().newCDPSession(page);
+  const chunks: string[] = [];
+  session.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => void chunks.push(chunk));
+  await session.send('HeapProfiler.collectGarbage');
+  await session.send('HeapProfiler.takeHeapSnapshot', { reportProgress: false });
+  await session.detach();
+  const { snapshot, nodes } = JSON.parse(chunks.join('')) as {
+    snapshot: { meta: { node_fields: string[]; node_types: [string[]] } };
+    nodes: number[];
+  };
+  const { node_fields: fields, node_types: types } = snapshot.meta;
+  const [type, size] = [fields.indexOf('type'), fields.indexOf('self_size')];
+  const sum = { own: 0, code: 0, browser: 0 };
+  for (let at = 0; at < nodes.length; at += fields.length) {
+    const kind = types[0][nodes[at + type] ?? 0];
+    const owner = kind === 'code' ? 'code' : kind === 'native' || kind === 'synthetic' ? 'browser' : 'own';
+    sum[owner] += nodes[at + size] ?? 0;
+  }
+  return sum;
 }
 
 export function percentile(values: readonly number[], share: number): number {

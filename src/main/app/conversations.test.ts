@@ -148,6 +148,8 @@ describe('a conversation', () => {
     const { passagesText: _, ...question } = all.messages[0] ?? {};
     const tree = await call('conversations.show', { id, messages: 'tree' });
     expect(tree).toEqual({ ...all, branch: [], messages: [question, all.messages[1]] });
+    expect(tree.messageCount).toBe(2);
+    expect(await call('conversations.show', { id, messages: 'latest' })).toEqual(tree);
     const none = await call('conversations.show', { id, messages: 'none' });
     expect(none).toEqual({ ...all, branch: [], messages: [] });
   });

@@ -14,6 +14,8 @@ import { branchOf } from './exports/tree.ts';
 
 const DEFAULT_LIMIT = 100;
 const DEFAULT_HITS = 20;
+/** messages that fill a window, mostly */
+const LATEST = 12;
 
 export class Conversations {
   readonly #store: Store;
@@ -41,10 +43,14 @@ export class Conversations {
   async show({ id, messages: wanted }: Args<'conversations.show'>): Promise<ConversationDetails> {
     const conversation = await this.require(id);
     const library = await this.#libraryName(conversation.libraryId);
-    if (wanted === 'none') return { conversation, library, messages: [], branch: [] };
-    const messages = await this.#store.messages(id, { passagesText: wanted !== 'tree' });
-    const branch = wanted === 'tree' ? [] : branchOf(messages, conversation.currentId);
-    return { conversation, library, messages, branch };
+    const details = { conversation, library, messageCount: await this.#store.messageCount(id) };
+    if (wanted === 'none') return { ...details, messages: [], branch: [] };
+    const messages = await this.#store.messages(id, {
+      passagesText: wanted === undefined,
+      ...(wanted === 'latest' ? { latest: LATEST } : {}),
+    });
+    const branch = wanted === undefined ? branchOf(messages, conversation.currentId) : [];
+    return { ...details, messages, branch };
   }
 
   /** What is named changes. @throws AppError 'not-found'; 'conflict' for the library of one that was asked already */

@@ -72,6 +72,7 @@ export function createApp(config: AppConfig): App {
     hashes: store,
     limits: () => settings.stateLimits,
     preferredModel: () => settings.model,
+    preferredBackend: () => settings.backend,
   });
   const gate = new ReadingGate();
   const power = new Power(gate, settings);

@@ -64,6 +64,8 @@ export interface EnginesConfig {
   readonly limits: () => Pick<StartEngineOptions, 'maxMemoryMB' | 'maxDiskGB'>;
   /** the model where neither a call nor `defaults` names one: the user's setting */
   readonly preferredModel?: (() => string | undefined) | undefined;
+  /** what computes where neither a call nor `defaults` says: the user's setting */
+  readonly preferredBackend?: (() => 'auto' | 'cpu' | 'webgpu') | undefined;
   /** remembers the hash of a model file that no manifest knows */
   readonly hashes: Pick<Store, 'setting' | 'setSetting'>;
   readonly onNote?: ((note: string) => void) | undefined;
@@ -83,8 +85,8 @@ export class Engines {
 
   /** @throws AppError 'model-missing', 'not-found', 'unsupported' (backend, architecture), 'invalid-input' (file) */
   async load(choice: EngineChoice): Promise<LoadedModel> {
-    const { defaults, dataFolder, preferredModel } = this.#config;
-    const backend = backendOf(choice.backend ?? defaults.backend ?? 'auto');
+    const { defaults, dataFolder, preferredModel, preferredBackend } = this.#config;
+    const backend = backendOf(choice.backend ?? defaults.backend ?? preferredBackend?.() ?? 'auto');
     const installed = await resolveModel(dataFolder, choice.model ?? defaults.model ?? preferredModel?.());
     const key = `${backend}:${installed.path}`;
     let loading = this.#models.get(key);

@@ -6,6 +6,7 @@ import type { ContextMap } from '../../shared/rpc/index.ts';
 import { startEngine } from '../engine/index.ts';
 import type { TestApp } from './app.fixture.ts';
 import { never, openTestApp } from './app.fixture.ts';
+import type { EngineChoice } from './engines.ts';
 import { Engines } from './engines.ts';
 import { contentsOf, prefixOf } from './library-context.ts';
 import { PrefixLayouts } from './prefix-layout.ts';
@@ -130,6 +131,24 @@ describe('a library that is read', () => {
       await rm(folder, { recursive: true });
     }
   });
+});
+
+it('what computes is what the user set, where neither a call nor the owner says', async () => {
+  const backendOf = async (choice: EngineChoice, defaults: EngineChoice = {}): Promise<string> => {
+    const engines = new Engines({
+      dataFolder: test.folder,
+      startEngine,
+      defaults,
+      limits: () => ({ maxMemoryMB: 64, maxDiskGB: 1 }),
+      preferredBackend: () => 'webgpu',
+      hashes: { setting: () => Promise.resolve(null), setSetting: () => Promise.resolve() },
+    });
+    const model = join(test.folder, 'models', 'tiny.gguf');
+    return (await engines.load({ model, ...choice })).backend;
+  };
+  expect(await backendOf({})).toBe('webgpu');
+  expect(await backendOf({ backend: 'cpu' })).toBe('cpu');
+  expect(await backendOf({}, { backend: 'reference' })).toBe('reference');
 });
 
 it('the layout of a prefix is where its documents really stand', async () => {

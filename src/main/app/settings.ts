@@ -41,6 +41,11 @@ export class AppSettings {
     return this.#current['models.default'] || undefined;
   }
 
+  /** what computes where nothing else is chosen */
+  get backend(): Settings['models.backend'] {
+    return this.#current['models.backend'];
+  }
+
   /** What the patch names changes, and stays changed; the rest stays as it is. */
   async set(patch: SettingsPatch): Promise<Settings> {
     const given = Object.entries(patch).filter(([, value]) => value !== undefined);

@@ -124,6 +124,23 @@ describe('messages', () => {
     expect((await fixture.store.conversation(id))?.currentId).toBe(edited.id);
   });
 
+  it('of a long conversation, the end of the branch that is shown comes without the rest', async () => {
+    const { id } = await newConversation(fixture.store);
+    const latest = async (count: number) =>
+      (await fixture.store.messages(id, { passagesText: false, latest: count })).map(
+        ({ content }) => content,
+      );
+    expect(await latest(3)).toEqual([]);
+    const first = await say(fixture.store, id, '1');
+    const second = await say(fixture.store, id, '2', first.id);
+    await say(fixture.store, id, '3, on a branch that is left', second.id);
+    const other = await say(fixture.store, id, '3', second.id);
+    await say(fixture.store, id, '4', other.id);
+    expect(await latest(3)).toEqual(['2', '3', '4']);
+    expect(await latest(9)).toEqual(['1', '2', '3', '4']);
+    expect(await fixture.store.messageCount(id)).toBe(5);
+  });
+
   it('text comes back equal: NUL, lone surrogates, emoji, 1 M characters', async () => {
     const texts = [
       '',

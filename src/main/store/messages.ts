@@ -5,7 +5,7 @@ import type { Db } from './database.ts';
 import { newId } from './ids.ts';
 import type { MessageIndex } from './message-index.ts';
 import { decodeText, encodeOptional, encodeText } from './text.ts';
-import type { AnswerFields, Store } from './types.ts';
+import type { AnswerFields, MessagesWanted, Store } from './types.ts';
 
 interface MessageRow {
   seq: number;
@@ -140,14 +140,37 @@ export class Messages {
     this.#db.prepare('UPDATE messages SET passages_text = ? WHERE seq = ?').run(encodeText(text), row.seq);
   }
 
-  /** all branches, in the order in which they were written */
-  list(conversation: ConversationId, { passagesText } = { passagesText: true }): readonly Message[] {
-    if (this.#conversations.get(conversation) === null) throw conversationMissing(conversation);
-    const columns = passagesText ? '*' : COLUMNS_BUT_PASSAGES;
-    return this.#db
-      .prepare<[string], MessageRow>(`SELECT ${columns} FROM messages WHERE conversation_id = ? ORDER BY seq`)
-      .all(conversation)
-      .map(toMessage);
+  /** all branches, in the order in which they were written; with `latest` the end of the one that is shown */
+  list(id: ConversationId, wanted: MessagesWanted = { passagesText: true }): readonly Message[] {
+    const conversation = this.#conversations.get(id);
+    if (conversation === null) throw conversationMissing(id);
+    const columns = wanted.passagesText ? '*' : COLUMNS_BUT_PASSAGES;
+    const rows =
+      wanted.latest === undefined
+        ? this.#db
+            .prepare<[string], MessageRow>(
+              `SELECT ${columns} FROM messages WHERE conversation_id = ? ORDER BY seq`,
+            )
+            .all(id)
+        : this.#db
+            .prepare<[string | null, number], MessageRow>(
+              `WITH RECURSIVE shown(message, parent, place) AS (
+                 SELECT id, parent_id, 1 FROM messages WHERE id = ?
+                 UNION ALL
+                 SELECT id, parent_id, place + 1 FROM messages JOIN shown ON id = parent WHERE place < ?)
+               SELECT ${columns} FROM messages JOIN shown ON id = message ORDER BY seq`,
+            )
+            .all(conversation.currentId, wanted.latest);
+    return rows.map(toMessage);
+  }
+
+  count(conversation: ConversationId): number {
+    const row = this.#db
+      .prepare<[string], { count: number }>(
+        'SELECT COUNT(*) AS count FROM messages WHERE conversation_id = ?',
+      )
+      .get(conversation);
+    return row?.count ?? 0;
   }
 
   reapInterrupted(): number {

@@ -72,6 +72,7 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
     updateAnswer: (id, fields) => messages.updateAnswer(id, fields),
     setPassagesText: (id, text) => messages.setPassagesText(id, text),
     messages: (id, options) => messages.list(id, options),
+    messageCount: (id) => messages.count(id),
     searchMessages: (query, limit) => messageIndex.search(query, limit),
     reapInterrupted: () => messages.reapInterrupted(),
 

@@ -24,6 +24,13 @@ import type {
 } from '../../shared/model/index.ts';
 import type { LibraryViews } from './views.ts';
 
+export interface MessagesWanted {
+  /** most of what a question weighs */
+  readonly passagesText: boolean;
+  /** only this many, the last ones of the branch that is shown */
+  readonly latest?: number;
+}
+
 export interface StoredDocument {
   readonly hash: ContentHash;
   readonly kind: string;
@@ -190,8 +197,10 @@ export interface Store extends LibraryViews {
   }): Promise<Message>;
   updateAnswer(id: MessageId, fields: Partial<AnswerFields>): Promise<void>;
   setPassagesText(id: MessageId, text: string): Promise<void>;
-  /** all messages of the tree, oldest first; `passagesText`, most of what a question weighs, unless it is not wanted */
-  messages(id: ConversationId, options?: { passagesText: boolean }): Promise<readonly Message[]>;
+  /** all messages of the tree, oldest first, unless the options say less */
+  messages(id: ConversationId, options?: MessagesWanted): Promise<readonly Message[]>;
+  /** messages of the tree, all branches */
+  messageCount(id: ConversationId): Promise<number>;
   searchMessages(query: string, limit: number): Promise<readonly MessageHit[]>;
   /** running answers left by a crash become 'interrupted'; returns how many. Called once at start. */
   reapInterrupted(): Promise<number>;

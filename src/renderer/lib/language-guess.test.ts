@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { guessLanguage } from './language-guess.ts';
+import { guessLanguage, languageIn } from './language-guess.ts';
+
+describe('languageIn', () => {
+  it.each([
+    ['ja', 'Call me *Ishmael*.', 'en'],
+    ['en', 'Call me *Ishmael*.', undefined],
+    ['ja', '吾輩は猫である。', 'ja'],
+    ['en', '吾輩は猫である。', 'ja'],
+    ['ja', '1234 !?', undefined],
+  ])('%s: %s', (page, text, expected) => expect(languageIn(page, text)).toBe(expected));
+});
 
 describe('guessLanguage', () => {
   it.each([

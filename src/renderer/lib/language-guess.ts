@@ -19,6 +19,16 @@ export function guessLanguage(text: string): 'ja' | 'zh' | 'ko' | undefined {
   return kana > 0.05 * (kana + han) ? 'ja' : 'zh';
 }
 
+/**
+ * What `lang` an element with this text gets. In a Japanese page Latin letters are marked as well, or they would be set as
+ * Japanese is: no italics, dots above emphasis. As English, which most of it is; of other languages a browser needs no more.
+ * @param page the language of the interface
+ */
+export function languageIn(page: string, text: string): 'ja' | 'zh' | 'ko' | 'en' | undefined {
+  const guess = guessLanguage(text);
+  return guess === undefined && page === 'ja' && /\p{Script=Latin}/u.test(text) ? 'en' : guess;
+}
+
 function count(text: string, pattern: RegExp): number {
   return text.match(pattern)?.length ?? 0;
 }

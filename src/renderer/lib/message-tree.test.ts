@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ConversationId, Message, MessageId } from '../../shared/model/index.ts';
-import { branchOf, newestLeaf, siblingsOf } from './message-tree.ts';
+import { branchOf, mergeMessages, newestLeaf, siblingsOf } from './message-tree.ts';
 
 let time = 0;
 function message(id: string, parent: string | null, role: Message['role'] = 'user'): Message {
@@ -52,6 +52,17 @@ describe('the tree of messages', () => {
     expect(newestLeaf(tree, 'a1' as MessageId)).toBe('a2b');
     expect(newestLeaf(tree, 'q2' as MessageId)).toBe('a2');
     expect(newestLeaf(tree, 'q1' as MessageId)).toBe('a1b');
+  });
+
+  it('takes what has come: known ones that are the same stay the same objects', () => {
+    const [q1, a1, q2] = tree;
+    if (q1 === undefined || a1 === undefined || q2 === undefined) throw new Error('The tree is too small.');
+    const written: Message = { ...a1, content: 'a longer answer' };
+    const merged = mergeMessages([a1, q2], [{ ...q1 }, written, { ...q2 }]);
+    expect(merged).toHaveLength(3);
+    expect(merged.find(({ id }) => id === 'a1')).toBe(written);
+    expect(merged.find(({ id }) => id === 'q2')).toBe(q2);
+    expect(branchOf(merged, 'q2' as MessageId).map(({ id }) => id)).toEqual(['q1', 'a1', 'q2']);
   });
 
   it('takes 5,000 messages in no time', () => {

@@ -16,6 +16,20 @@ export function branchOf(messages: readonly Message[], currentId: MessageId | nu
   return branch.reverse().filter(({ role }) => role !== 'system');
 }
 
+/**
+ * What is known of a tree, and what has come of it now: in no order. A message that is still what it was stays the same
+ * object, so that nothing made of it is made again.
+ */
+export function mergeMessages(known: readonly Message[], come: readonly Message[]): Message[] {
+  const byId = new Map<string, Message>(known.map((message) => [message.id, message]));
+  for (const message of come) {
+    const before = byId.get(message.id);
+    if (before === undefined || JSON.stringify(before) !== JSON.stringify(message))
+      byId.set(message.id, message);
+  }
+  return [...byId.values()];
+}
+
 /** Ids of the messages beside each message (itself included), oldest first; only where there are several. */
 export function siblingsOf(messages: readonly Message[]): ReadonlyMap<MessageId, readonly MessageId[]> {
   const children = new Map<string, Message[]>();

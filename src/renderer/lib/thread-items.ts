@@ -50,6 +50,25 @@ function answerItems(message: Message): ThreadItem[] {
   ];
 }
 
+/** px; few enough of that height fill a window, and even tens of thousands of them fit a page */
+const HIGH = 600;
+
+/**
+ * px: the height to lay out items with before they are measured, where they are as high as the segments of a very long
+ * answer are; else undefined, and the list learns from those that it measures. Rough: a line of 28 px has 75 characters.
+ */
+export function heightHint(items: readonly ThreadItem[]): number | undefined {
+  const lengths = items.map((item) => (item.kind === 'part' ? item.segment.end - item.segment.start : 0));
+  const middle = lengths.toSorted((a, b) => a - b)[lengths.length >> 1] ?? 0;
+  return (28 * middle) / 75 < HIGH ? undefined : HIGH;
+}
+
+/** True when `now` is `before` with more in front of it (and perhaps behind). */
+export function joinsBefore(before: readonly ThreadItem[], now: readonly ThreadItem[]): boolean {
+  const [first] = before;
+  return first !== undefined && now[0]?.key !== first.key && now.some(({ key }) => key === first.key);
+}
+
 /** @param segments of `text` */
 export function partItems(message: Message, text: string, segments: readonly Segment[]): ThreadItem[] {
   if (text === '') return [];

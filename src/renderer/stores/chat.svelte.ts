@@ -5,7 +5,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { AppError } from '../../shared/errors.ts';
 import type { Conversation, ConversationId, Message, MessageId } from '../../shared/model/index.ts';
-import { branchOf, newestLeaf, siblingsOf } from '../lib/message-tree.ts';
+import { branchOf, mergeMessages, newestLeaf, siblingsOf } from '../lib/message-tree.ts';
 import { m } from '../paraglide/messages.js';
 import { conversations } from './conversations.svelte.ts';
 import { asAppError, core } from './core.svelte.ts';
@@ -22,11 +22,14 @@ export interface Overflow {
 
 /** ms between looks at an answer that another window writes */
 const FOLLOW_MS = 1_200;
+/** ms in which the end of a conversation is shown before the rest of it is fetched */
+const END_FIRST_MS = 80;
 
 class Chat {
   /** null: a new chat, which is created with its first question or draft */
   id = $state.raw<ConversationId | null>(null);
   #loaded = $state.raw<Conversation | null>(null);
+  /** of the tree, in no order: the end of the shown branch first, soon all (`whole`) */
   messages = $state.raw<readonly Message[]>([]);
   currentId = $state.raw<MessageId | null>(null);
   /** name of the library; of a new chat: the one chosen for it */
@@ -45,6 +48,8 @@ class Chat {
   /** conversations that may lose their older turns: asked once */
   readonly #mayTurnsSlide = new Set<ConversationId>();
   #follow: ReturnType<typeof setTimeout> | undefined;
+  /** fulfilled when the tree of the open conversation is there */
+  #whole: Promise<void> = Promise.resolve();
 
   readonly branch = $derived(this.#shownBranch());
   readonly siblings = $derived(siblingsOf(this.messages));
@@ -95,24 +100,40 @@ class Chat {
     if (ui.view.kind === 'chat') ui.show({ kind: 'chat', id: conversation.id });
   }
 
+  /** The end of it is shown at once, however long it is; what lies before comes right after. */
   async reload(): Promise<void> {
     const { id } = this;
     if (id === null) return;
     this.loading = this.messages.length === 0;
     try {
-      const details = await core.client.call('conversations.show', { id, messages: 'tree' });
+      const details = await core.client.call('conversations.show', { id, messages: 'latest' });
       if (this.id !== id) return;
       this.#loaded = details.conversation;
       this.library = details.library;
-      this.messages = details.messages;
+      this.messages = mergeMessages(this.messages, details.messages);
       this.currentId = details.conversation.currentId;
       this.error = null;
+      if (this.messages.length < details.messageCount) this.#whole = this.#loadWhole(id);
       this.#followOthers();
     } catch (error) {
       if (this.id === id && core.status === 'ready') this.error = asAppError(error);
     } finally {
       if (this.id === id) this.loading = false;
     }
+  }
+
+  /** False: it is not a message of this conversation. */
+  async has(id: MessageId): Promise<boolean> {
+    await this.#whole;
+    return this.messages.some((message) => message.id === id);
+  }
+
+  async #loadWhole(id: ConversationId): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, END_FIRST_MS));
+    if (this.id !== id) return;
+    const details = await core.client.call('conversations.show', { id, messages: 'tree' }).catch(() => null);
+    // Without the core what is there stays; the next reload asks again.
+    if (this.id === id && details !== null) this.messages = mergeMessages(this.messages, details.messages);
   }
 
   /** @param request what is not said follows from the conversation */
@@ -182,7 +203,7 @@ class Chat {
 
   /** Shows the newest branch that holds a message. */
   async showBranchOf(id: MessageId): Promise<void> {
-    if (this.id === null || !this.messages.some((message) => message.id === id)) return;
+    if (this.id === null || !(await this.has(id))) return;
     this.branchAt = null;
     this.currentId = newestLeaf(this.messages, id);
     this.#loaded = await core.client.call('conversations.change', { id: this.id, shown: id });

@@ -17,6 +17,8 @@ export class Exporting {
   loaded = $state(false);
   left = $state.raw<ReadonlySet<ConversationId>>(new Set());
   preview = $state.raw<ExportedFile | null>(null);
+  /** the preview is of another format, or without the redaction that was just asked for: another one is on its way */
+  stale = $state(false);
   working = $state(false);
   readonly #ids: readonly ConversationId[] | undefined;
 
@@ -49,7 +51,7 @@ export class Exporting {
   }
 
   get canCopy(): boolean {
-    return this.chosen.length === 1 && this.format !== 'pdf' && this.preview !== null;
+    return this.chosen.length === 1 && this.format !== 'pdf' && this.preview !== null && !this.stale;
   }
 
   /** As far as it is known before the file is made. */
@@ -87,6 +89,7 @@ export class Exporting {
     const first = this.chosen[0];
     const wanted = { format: this.format === 'pdf' ? ('md' as const) : this.format, redact: this.redact };
     const gone = new AbortController();
+    this.stale = true;
     if (first === undefined) this.preview = null;
     else void this.#show({ ids: [first.conversation.id], ...wanted }, gone.signal);
     return () => gone.abort();
@@ -98,7 +101,9 @@ export class Exporting {
   ): Promise<void> {
     await ui.attempt(async () => {
       const file = await core.client.call('conversations.export', { ...args, ids: [...args.ids] }, signal);
-      if (!signal.aborted) this.preview = file;
+      if (signal.aborted) return;
+      this.preview = file;
+      this.stale = false;
     });
   }
 
@@ -119,7 +124,7 @@ export class Exporting {
 
   async copy(): Promise<void> {
     const { preview } = this;
-    if (preview === null) return;
+    if (preview === null || !this.canCopy) return;
     await ui.attempt(async () => {
       await navigator.clipboard.writeText(preview.content);
       ui.toast(m.copied());

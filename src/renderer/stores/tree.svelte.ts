@@ -116,6 +116,10 @@ export class DocumentTree {
       const pages = new Map(before?.total === result.total ? before.pages : []).set(page, result);
       this.#folders = new Map(this.#folders).set(key, { total: result.total, pages });
       this.error = null;
+      // All there is lies in one folder, as after every drop of one: nobody wants to open that first.
+      const [only] = result.entries;
+      if (key === '' && (before?.total ?? 0) === 0 && result.total === 1 && only?.kind === 'folder')
+        this.toggle(only.path, true);
     } catch (error) {
       this.#asked.delete(request);
       this.error = error;

@@ -185,8 +185,10 @@ export interface ConversationDetails {
   readonly library: string | null;
   /** the branch that is shown, oldest first */
   readonly branch: readonly Message[];
-  /** all messages of the tree */
+  /** of the tree: all, or as many as were wanted */
   readonly messages: readonly Message[];
+  /** of the whole tree, whatever came along */
+  readonly messageCount: number;
 }
 
 export interface SearchHit {

@@ -19,6 +19,8 @@ const settingSchemas = {
   'chat.parameters': sampling,
   /** id of an installed model; '' = the default one */
   'models.default': v.union([v.literal(''), path]),
+  /** what computes answers where a call names nothing; 'auto' is up to the engine */
+  'models.backend': v.picklist(['auto', 'cpu', 'webgpu']),
   'ingest.maxFileMB': integer(1, 4_096),
   'state.maxDiskGB': integer(1, 100_000),
   'state.maxMemoryMB': integer(64, 1_000_000),
@@ -44,6 +46,7 @@ export const defaultSettings: Settings = {
   'chat.systemPrompt': '',
   'chat.parameters': {},
   'models.default': '',
+  'models.backend': 'auto',
   'ingest.maxFileMB': 256,
   'state.maxDiskGB': 20,
   'state.maxMemoryMB': 2_048,

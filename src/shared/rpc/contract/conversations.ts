@@ -65,9 +65,9 @@ export const conversationMethods = {
       id: conversationId,
       /**
        * how much comes along; 'tree': all messages without `passagesText`, and no `branch`, which follows from them;
-       * 'none': neither. Absent: everything.
+       * 'latest': of these the last dozen of the branch that is shown; 'none': neither. Absent: everything.
        */
-      messages: v.optional(v.picklist(['tree', 'none'])),
+      messages: v.optional(v.picklist(['tree', 'latest', 'none'])),
     }),
   ),
   /** what is named changes, the rest stays */
