@@ -75,7 +75,8 @@ describe.skipIf(skip)(`hostile Markdown in Chromium${skipped}`, () => {
     writeFileSync(file, JSON.stringify(conversationOf(texts)));
     expect(existsSync(file)).toBe(true);
 
-    const page = await openPage(browser, serving.url);
+    // a high window: fewer steps through a million pixels
+    const page = await openPage(browser, serving.url, { viewport: { width: 1200, height: 2_400 } });
     const seen = watch(page, new URL(serving.url).host);
     const report = await call(page, 'conversations.import', { file });
     expect(report.failed).toEqual([]);
