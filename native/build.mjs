@@ -31,6 +31,7 @@ const commonFlags = [
   // GCC 12 warns about its own intrinsics (undefined vectors)
   '-Wno-unknown-warning-option',
   '-Wno-maybe-uninitialized',
+  '-Wno-uninitialized',
   '-DNAPI_VERSION=8',
   '-DNODE_ADDON_API_CPP_EXCEPTIONS_ALL',
   '-DNODE_GYP_MODULE_NAME=longleaf',
@@ -41,13 +42,14 @@ const avx512 = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mfma', 
 
 /** Flags of one instruction set; a file whose flags the compiler refuses is built without and reports no kernel. */
 const x86Flags = {
+  'kernel_amx.cpp': [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'],
   'kernel_avx2.cpp': ['-mavx2', '-mfma'],
-  'kernel_avx512.cpp': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mfma'],
+  'kernel_avx512.cpp': avx512,
+  'kernel_avx512bf16.cpp': [...avx512, '-mavx512bf16'],
   'dense_avx2.cpp': ['-mavx2', '-mfma', '-mf16c'],
   'dense_avxvnni.cpp': ['-mavx2', '-mfma', '-mf16c', '-mavxvnni'],
   'dense_avx512vnni.cpp': [...avx512, '-mavx512vnni'],
   'dense_amx.cpp': [...avx512, '-mavx512vnni', '-mamx-tile', '-mamx-int8'],
-  'kernel_avx512bf16.cpp': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512bf16', '-mfma'],
 };
 
 class BuildError extends Error {}

@@ -148,6 +148,25 @@ describe.each(plans)('$name', ({ plan, tokens }) => {
   );
 });
 
+describe('few rows over many keys: the keys are shared out among threads', () => {
+  const shape = { heads: 6, kvHeads: 2, headDim: 64 };
+  const tokens = 1300;
+  const rows = randomRows(shape, tokens, 12);
+
+  it.each(native.available.map((simd) => [simd]))('%s', (simd) => {
+    for (const plan of [densePlan(shape), bandedPlan(shape, 1024, [1], { denseUpTo: 1024 })]) {
+      const spec = cacheSpec(plan, { simd, storage: 'bf16', maxRows: 512 });
+      // more than 512 KB of keys and values before the single tokens begin, or the threads are left out
+      const chunks = [512, 512, 200, 1, 1, 2, 3, 4, 5, 1];
+      const alone = native.createCache(spec);
+      const expected = feed(alone, shape, rows, chunks);
+      const shared = native.createCache({ ...spec, threads: 3 });
+      expect(firstDifference(feed(shared, shape, rows, chunks), expected)).toBe(-1);
+      expect(shared.reach()).toEqual(alone.reach());
+    }
+  });
+});
+
 describe('snapshots', () => {
   const plan = bandedPlan(geometry, 48, [1, 2, 4]);
   const spec = cacheSpec(plan, { layers: 2, maxRows: 64 });

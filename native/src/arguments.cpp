@@ -31,6 +31,12 @@ double finiteOf(const Napi::Object& object, const char* name) {
   return x;
 }
 
+double positiveOf(const Napi::Value& value, const char* what) {
+  const double x = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+  if (!(std::isfinite(x) && x > 0)) throw Napi::RangeError::New(value.Env(), std::string(what) + " must be a positive number");
+  return x;
+}
+
 int64_t integerOf(const Napi::Object& object, const char* name, int64_t low, int64_t high) {
   return integerArgument(object.Get(name), low, high, name);
 }
@@ -152,6 +158,10 @@ CacheSpec specArgument(const Napi::Value& value, const Kernel* standard) {
     throw Napi::TypeError::New(value.Env(), "storage must be 'bf16' or 'f32'");
   spec.bf16 = storage == "bf16";
   spec.kernel = from.Get("simd").IsUndefined() ? standard : chooseKernel(textOf(from, "simd"));
+  const Napi::Value scale = from.Get("attentionScale"), softCap = from.Get("softCap");
+  if (!scale.IsUndefined()) spec.attentionScale = positiveOf(scale, "attentionScale");
+  if (!softCap.IsUndefined() && !softCap.IsNull())
+    spec.softCap = static_cast<float>(positiveOf(softCap, "softCap") * 1.4426950408889634);
   finishSpec(spec);
   return spec;
 }

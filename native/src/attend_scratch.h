@@ -1,15 +1,13 @@
 // Working memory of one thread of Cache::attend.
 #pragma once
+#include <limits>
 #include <vector>
 
 #include "kernel.h"
 #include "memory.h"
+#include "ring.h"
 
 namespace longleaf {
-
-/// Stacked query rows (rows x query heads of a group) of one unit of work: queries and outputs then stay in L2
-/// beside a key tile (64 dimensions: 48 KB + 96 KB + 64 KB).
-constexpr int kUnitSlots = 384;
 
 /// A row and head that sees at least one key of the ring at hand.
 struct StackedQuery {
@@ -18,25 +16,35 @@ struct StackedQuery {
   int64_t end;
 };
 
-struct AttendScratch {
-  AttendScratch(int slots, int headDim, int paddedDim)
-      : queries(static_cast<size_t>(slots) * headDim * sizeof(float) + 64),
-        outputs(static_cast<size_t>(slots) * paddedDim * sizeof(float)),
-        maximum(slots),
-        sum(slots) {
-    stacked.reserve(slots);
+/// What the softmax of some rows has come to: largest score, sum of the weights, output [paddedDim] not yet divided.
+struct RowStates {
+  RowStates(int slots, int paddedDim)
+      : paddedDim(paddedDim), outputs(static_cast<size_t>(slots) * paddedDim * sizeof(float)), maximum(slots), sum(slots) {}
+  float* output(int slot) { return reinterpret_cast<float*>(outputs.data()) + static_cast<size_t>(slot) * paddedDim; }
+  void clear(int slots) {
+    std::fill_n(maximum.begin(), slots, -std::numeric_limits<float>::infinity());
+    std::fill_n(sum.begin(), slots, 0.0f);
+    std::fill_n(output(0), static_cast<size_t>(slots) * paddedDim, 0.0f);
   }
-  float* output(int slot, int paddedDim) { return reinterpret_cast<float*>(outputs.data()) + static_cast<size_t>(slot) * paddedDim; }
 
-  AlignedBuffer queries;
+  int paddedDim;
   AlignedBuffer outputs;
   std::vector<float> maximum;
   std::vector<float> sum;
-  std::vector<StackedQuery> stacked;
-  TileScratch tile;
 };
 
-/// Query rows of one unit for `group` query heads per KV head.
-inline int unitRows(int group) { return group >= kUnitSlots ? 1 : kUnitSlots / group; }
+struct AttendScratch {
+  /// @param queryBytes of one row, padded as the kernel wants it
+  AttendScratch(int slots, size_t queryBytes, int paddedDim)
+      : queries((static_cast<size_t>(slots) + kStackedRows) * queryBytes + 64), states(slots, paddedDim) {
+    stacked.reserve(slots);
+  }
+
+  /// one row after the other, with room for a kernel that reads whole groups of rows
+  AlignedBuffer queries;
+  std::vector<StackedQuery> stacked;
+  RowStates states;
+  TileScratch tile;
+};
 
 }  // namespace longleaf

@@ -24,8 +24,11 @@ void finishSpec(CacheSpec& spec) {
       throw std::invalid_argument("XPOS needs aligned segments: over an endless or sliding range it overflows f32");
     checkXpos(spec.rotation, ring.align);
   }
+  if (spec.attentionScale == 0) spec.attentionScale = 1 / std::sqrt(static_cast<double>(spec.headDim));
   spec.layout = {spec.headDim, (spec.headDim + 15) / 16 * 16, spec.bf16};
   if (!spec.bf16) spec.kernel = kernelScalarF32();
+  const int multiple = spec.kernel->queryMultiple;
+  spec.queryStride = (spec.headDim + multiple - 1) / multiple * multiple;
 }
 
 Cache::Cache(CacheSpec spec) : spec_(std::make_shared<CacheSpec>(std::move(spec))) {
@@ -80,11 +83,11 @@ RotationTable keyRotation(const CacheSpec& spec, const Ring& ring, const Range& 
   return table;
 }
 
-// log2(e) / sqrt(headDim) goes into the query, so that the softmax is a power of two
+// log2(e) times the attention scale goes into the query, so that the softmax is a power of two
 RotationTable queryRotation(const CacheSpec& spec, const Ring& ring, int64_t position, int rows) {
   RotationTable table(spec.rotation, rows);
   const double base = spec.rotation.xposScaleBase;
-  const double scale = 1.4426950408889634 / std::sqrt(static_cast<double>(spec.headDim));
+  const double scale = 1.4426950408889634 * spec.attentionScale;
   for (int row = 0; row < rows; row++) {
     const int64_t p = position + row;
     const double rotated = ring.kind == RingKind::sinks ? mapDistance(spec.distanceMap, static_cast<double>(p))
@@ -126,11 +129,6 @@ void Cache::makeTables() {
 
 // ---- a chunk ----
 
-namespace {
-constexpr int kThreadedRows = 16;
-constexpr int64_t kThreadedBytes = 4 << 20;
-}  // namespace
-
 void Cache::begin(int64_t rows) {
   if (rows < 1 || rows > spec_->maxRows)
     throw std::invalid_argument("begin: rows must lie between 1 and maxRows (" + std::to_string(spec_->maxRows) + ")");
@@ -171,36 +169,6 @@ void Cache::enterKeys(int layer, const float* qkv) {
       target.write(m, rotated, v);
     }
   }
-}
-
-// Waking a thread costs about 20 microseconds, as much as reading half a megabyte: short decodes stay on one.
-bool Cache::worthThreads() const {
-  if (rows_ >= kThreadedRows) return true;
-  int64_t seen = 0;
-  for (const Ring& ring : spec_->rings) {
-    const Range visible = ring.visible(position_);
-    seen += std::max<int64_t>(0, visible.end - visible.begin);
-  }
-  return seen * spec_->headDim * 2 * spec_->layout.elementBytes() > kThreadedBytes;
-}
-
-void Cache::attend(int64_t layer, const float* qkv, float* out) {
-  if (rows_ == 0) throw std::runtime_error("attend: call begin first");
-  if (layer < 0 || layer >= spec_->layers) throw std::invalid_argument("attend: no such layer");
-  enterKeys(static_cast<int>(layer), qkv);
-  const int group = spec_->heads / spec_->kvHeads;
-  const int step = unitRows(group);
-  std::vector<Unit> units;
-  for (int kvHead = 0; kvHead < spec_->kvHeads; kvHead++)
-    for (int row = 0; row < rows_; row += step) units.push_back({kvHead, row, std::min(rows_, row + step)});
-  const int threads = worthThreads() ? std::min<int>(spec_->threads, static_cast<int>(units.size())) : 1;
-  while (static_cast<int>(scratch_.size()) < threads)
-    scratch_.push_back(std::make_unique<AttendScratch>(step * group, spec_->headDim, spec_->layout.paddedDim));
-  pendingReach_ = {};
-  Workers::shared().run(threads, static_cast<int>(units.size()), [&](int unit, int thread) {
-    attendUnit(static_cast<int>(layer), units[unit], qkv, out, *scratch_[thread]);
-  });
-  layerDone_[layer] = 1;
 }
 
 void Cache::commit() {

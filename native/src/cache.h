@@ -31,8 +31,14 @@ struct CacheSpec {
   bool bf16 = true;
   const Kernel* kernel = nullptr;
   int64_t sinkCount = 0;
+  /// scores are q k times this; 1 / sqrt(headDim) unless the model says otherwise
+  double attentionScale = 0;
+  /// c of c tanh(s / c) in base-2 logarithms; 0 = none
+  float softCap = 0;
   // derived
   std::vector<int> enterOrder;
+  /// elements from one rotated query to the next
+  int queryStride = 0;
   StoreLayout layout;
 };
 
@@ -46,6 +52,7 @@ struct Reach {
 
 /// Working memory of one thread of attend().
 struct AttendScratch;
+struct RowStates;
 
 class Cache {
  public:
@@ -75,6 +82,7 @@ class Cache {
     int rowBegin;
     int rowEnd;
   };
+  struct Part;
   struct SnapshotPiece {
     int ring;
     int layer;
@@ -90,8 +98,16 @@ class Cache {
   void makeTables();
   void enterKeys(int layer, const float* qkv);
   bool worthThreads() const;
+  bool ringInUse(int layer, int ring) const;
+  Range stackQueries(int ring, const Unit& unit, const float* qkv, AttendScratch& scratch) const;
+  int64_t attendTile(const RingStore& stored, int64_t tile, int countedSlot, RowStates& states,
+                     AttendScratch& scratch) const;
+  void finishRows(const Unit& unit, RowStates& states, float* out) const;
+  void countTile(int ring, int64_t keys);
   void attendUnit(int layer, const Unit& unit, const float* qkv, float* out, AttendScratch& scratch);
-  void attendRing(int layer, int ring, const Unit& unit, const float* qkv, AttendScratch& scratch);
+  void attendUnits(int layer, int threads, const float* qkv, float* out);
+  void attendParts(int layer, int threads, const float* qkv, float* out);
+  void mergeParts(const std::vector<Part>& parts, float* out);
   void countReach();
   std::vector<SnapshotPiece> snapshotPieces(int64_t position) const;
 
@@ -114,6 +130,7 @@ class Cache {
   int64_t restoredBytes_ = 0;
 
   std::vector<std::unique_ptr<AttendScratch>> scratch_;
+  std::unique_ptr<RowStates> partStates_;
 };
 
 }  // namespace longleaf

@@ -25,6 +25,11 @@ struct Isa {
   static F add(F a, F b) { return _mm256_add_ps(a, b); }
   static F subtract(F a, F b) { return _mm256_sub_ps(a, b); }
   static F times(F a, F b) { return _mm256_mul_ps(a, b); }
+  static F divide(F a, F b) { return _mm256_div_ps(a, b); }
+  // `size` (not negative) with the sign of `sign`
+  static F withSign(F size, F sign) {
+    return _mm256_or_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), size), _mm256_and_ps(_mm256_set1_ps(-0.0f), sign));
+  }
   static F maximum(F a, F b) { return _mm256_max_ps(a, b); }
   static F spreadFloat(float x) { return _mm256_set1_ps(x); }
   static float first(F x) { return _mm256_cvtss_f32(x); }
@@ -67,13 +72,13 @@ struct Isa {
     store(p + width, e1);
   }
   static void storeZero(B* p) { store(p, zero()); }
-  static B* weightsOf(TileScratch& scratch, int m) { return scratch.scores[m]; }
+  static B* weightsOf(TileScratch& scratch, int m) { return scratch.scores + m * kScoreStride; }
   static float narrow(float x) { return x; }
 };
 
 #include "kernel_tile.inl"
 
-const Kernel kernel = {"avx2", 4, attendTile, rotateQuery};
+const Kernel kernel = {"avx2", 4, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr};
 
 }  // namespace
 

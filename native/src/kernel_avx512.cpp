@@ -23,6 +23,11 @@ struct Isa {
   static F add(F a, F b) { return _mm512_add_ps(a, b); }
   static F subtract(F a, F b) { return _mm512_sub_ps(a, b); }
   static F times(F a, F b) { return _mm512_mul_ps(a, b); }
+  static F divide(F a, F b) { return _mm512_div_ps(a, b); }
+  // `size` (not negative) with the sign of `sign`
+  static F withSign(F size, F sign) {
+    return _mm512_or_ps(_mm512_andnot_ps(_mm512_set1_ps(-0.0f), size), _mm512_and_ps(_mm512_set1_ps(-0.0f), sign));
+  }
   static F maximum(F a, F b) { return _mm512_max_ps(a, b); }
   static F spreadFloat(float x) { return _mm512_set1_ps(x); }
   static float first(F x) { return _mm512_cvtss_f32(x); }
@@ -54,13 +59,13 @@ struct Isa {
     store(p + width, e1);
   }
   static void storeZero(B* p) { store(p, zero()); }
-  static B* weightsOf(TileScratch& scratch, int m) { return scratch.scores[m]; }
+  static B* weightsOf(TileScratch& scratch, int m) { return scratch.scores + m * kScoreStride; }
   static float narrow(float x) { return x; }
 };
 
 #include "kernel_tile.inl"
 
-const Kernel kernel = {"avx512", 4, attendTile, rotateQuery};
+const Kernel kernel = {"avx512", 4, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr};
 
 }  // namespace
 

@@ -23,6 +23,11 @@ struct Isa {
   static F add(F a, F b) { return _mm512_add_ps(a, b); }
   static F subtract(F a, F b) { return _mm512_sub_ps(a, b); }
   static F times(F a, F b) { return _mm512_mul_ps(a, b); }
+  static F divide(F a, F b) { return _mm512_div_ps(a, b); }
+  // `size` (not negative) with the sign of `sign`
+  static F withSign(F size, F sign) {
+    return _mm512_or_ps(_mm512_andnot_ps(_mm512_set1_ps(-0.0f), size), _mm512_and_ps(_mm512_set1_ps(-0.0f), sign));
+  }
   static F maximum(F a, F b) { return _mm512_max_ps(a, b); }
   static F spreadFloat(float x) { return _mm512_set1_ps(x); }
   static float first(F x) { return _mm512_cvtss_f32(x); }
@@ -52,7 +57,7 @@ struct Isa {
   }
   static void storeWeights(B* p, F e0, F e1) { _mm512_store_si512(p, (__m512i)_mm512_cvtne2ps_pbh(e1, e0)); }
   static void storeZero(B* p) { _mm256_store_si256(reinterpret_cast<__m256i*>(p), _mm256_setzero_si256()); }
-  static B* weightsOf(TileScratch& scratch, int m) { return scratch.weights[m]; }
+  static B* weightsOf(TileScratch& scratch, int m) { return scratch.weights + m * kWeightStride; }
   static uint16_t narrow(float x) {  // round to nearest even
     uint32_t u;
     __builtin_memcpy(&u, &x, 4);
@@ -62,7 +67,7 @@ struct Isa {
 
 #include "kernel_tile.inl"
 
-const Kernel kernel = {"avx512bf16", 2, attendTile, rotateQuery};
+const Kernel kernel = {"avx512bf16", 2, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr};
 
 }  // namespace
 

@@ -29,6 +29,11 @@ struct Isa {
   static F add(F a, F b) { return a + b; }
   static F subtract(F a, F b) { return a - b; }
   static F times(F a, F b) { return a * b; }
+  static F divide(F a, F b) { return a / b; }
+  // `size` (not negative) with the sign of `sign`
+  static F withSign(F size, F sign) {
+    return sign < zero() ? zero() - size : size;
+  }
   static F maximum(F a, F b) { return a > b ? a : b; }
   static F spreadFloat(float x) { return F{x, x, x, x}; }
   static float first(F x) { return x[0]; }
@@ -68,13 +73,13 @@ struct Isa {
     store(p + width, e1);
   }
   static void storeZero(B* p) { store(p, zero()); }
-  static B* weightsOf(TileScratch& scratch, int m) { return scratch.scores[m]; }
+  static B* weightsOf(TileScratch& scratch, int m) { return scratch.scores + m * kScoreStride; }
   static float narrow(float x) { return x; }
 };
 
 #include "kernel_tile.inl"
 
-const Kernel kernel = {"neon", 4, attendTile, rotateQuery};
+const Kernel kernel = {"neon", 4, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr};
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// The readable kernels: the same online softmax as kernel_tile.inl, one row and one key at a time, with f32 sums and
+// The readable kernels: the same softmax as kernel_tile.inl, one row and one key at a time, with f32 sums and
 // libm's exp2. `scalar` reads bf16 storage on any machine; the f32 storage of the conformance tests has only this one.
 #include <cmath>
 #include <cstring>
@@ -35,38 +35,60 @@ struct F32Storage {
   }
 };
 
+struct Factors {
+  float before;
+  float tile;
+};
+
+// As in kernel_tile.inl: the larger maximum has the factor 1.
+Factors mergeSums(float top, float partSum, float* maximum, float* sum) {
+  const float before = *maximum;
+  const float joint = before > top ? before : top;
+  const Factors factors = {before == joint ? 1.0f : std::exp2(before - joint),
+                           top == joint ? 1.0f : std::exp2(top - joint)};
+  *maximum = joint;
+  *sum = *sum * factors.before + partSum * factors.tile;
+  return factors;
+}
+
+void mergePart(float partMaximum, float partSum, const float* part, int paddedDim, float* maximum, float* sum,
+               float* output) {
+  const Factors factors = mergeSums(partMaximum, partSum, maximum, sum);
+  for (int i = 0; i < paddedDim; i++) output[i] = output[i] * factors.before + part[i] * factors.tile;
+}
+
 template <class Storage>
-void attendRow(const TileKeys& keys, const TileRows& rows, int row, float* scores) {
+void attendRow(const TileKeys& keys, const TileRows& rows, int row, TileScratch& scratch) {
   const int first = rows.first[row], end = rows.end[row], headDim = keys.headDim;
   if (first >= end) return;
-  const float* query = static_cast<const float*>(rows.query[row]);
-  float top = *rows.maximum[row];
-  const float before = top;
+  const float* query = static_cast<const float*>(rows.queries) + row * rows.queryStride;
+  float* scores = scratch.scores;
+  float top = -INFINITY;
   for (int j = first; j < end; j++) {
     float dot = 0;
     for (int i = 0; i < headDim; i++)
       dot += query[i] * Storage::k(keys.k[j / kBlock], j % kBlock, i, headDim, keys.paddedDim);
-    scores[j] = dot;
-    if (dot > top) top = dot;
+    scores[j] = keys.softCap > 0 ? keys.softCap * std::tanh(dot / keys.softCap) : dot;
+    if (scores[j] > top) top = scores[j];
   }
-  const float factor = before == top ? 1.0f : std::exp2(before - top);
   float sum = 0;
   for (int j = first; j < end; j++) {
     scores[j] = std::exp2(scores[j] - top);
     sum += scores[j];
   }
-  *rows.maximum[row] = top;
-  *rows.sum[row] = *rows.sum[row] * factor + sum;
+  const Factors factors = mergeSums(top, sum, rows.maximum[row], rows.sum[row]);
   float* output = rows.output[row];
-  for (int i = 0; i < headDim; i++) output[i] *= factor;
-  for (int j = first; j < end; j++)
-    for (int i = 0; i < headDim; i++)
-      output[i] += scores[j] * Storage::v(keys.v[j / kBlock], j % kBlock, i, headDim, keys.paddedDim);
+  for (int i = 0; i < headDim; i++) {
+    float product = 0;
+    for (int j = first; j < end; j++)
+      product += scores[j] * Storage::v(keys.v[j / kBlock], j % kBlock, i, headDim, keys.paddedDim);
+    output[i] = output[i] * factors.before + product * factors.tile;
+  }
 }
 
 template <class Storage>
 void attendTile(const TileKeys& keys, const TileRows& rows, TileScratch& scratch) {
-  for (int row = 0; row < rows.count; row++) attendRow<Storage>(keys, rows, row, scratch.scores[0]);
+  for (int row = 0; row < rows.count; row++) attendRow<Storage>(keys, rows, row, scratch);
 }
 
 void rotateQuery(const float* x, const float* cosine, const float* sine, int headDim, void* out) {
@@ -77,8 +99,8 @@ void rotateQuery(const float* x, const float* cosine, const float* sine, int hea
   }
 }
 
-const Kernel scalar = {"scalar", 4, attendTile<Bf16Storage>, rotateQuery};
-const Kernel scalarF32 = {"scalar", 4, attendTile<F32Storage>, rotateQuery};
+const Kernel scalar = {"scalar", 4, 6, 2, kUnitSlots, attendTile<Bf16Storage>, mergePart, rotateQuery, nullptr, nullptr};
+const Kernel scalarF32 = {"scalar", 4, 6, 2, kUnitSlots, attendTile<F32Storage>, mergePart, rotateQuery, nullptr, nullptr};
 
 }  // namespace
 

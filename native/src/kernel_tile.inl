@@ -18,7 +18,6 @@
 #define LL_INLINE static inline __attribute__((always_inline))
 #define LL_UNROLL _Pragma("GCC unroll 32")
 
-constexpr int kTile = kTileBlocks * 64;
 constexpr int kBlock = 64;
 
 // Where vector p of a group begins: vectors of 16 lanes are whole lines, shorter ones share a line.
@@ -46,7 +45,7 @@ LL_INLINE void multiply(Isa::F (&acc)[MR][NP], const char* base, long step, long
 
 // scores[m][64 keys of the block] for one block
 template <int MR>
-LL_INLINE void blockScores(const char* k, int headDim, const Isa::B* const* query, float (*scores)[kTile], int at) {
+LL_INLINE void blockScores(const char* k, int headDim, const Isa::B* const* query, float* scores, int at) {
   constexpr int NP = Isa::columns(MR);
   constexpr int groupKeys = NP * Isa::width;
   LL_UNROLL for (int g = 0; g < kBlock; g += groupKeys) {
@@ -54,17 +53,56 @@ LL_INLINE void blockScores(const char* k, int headDim, const Isa::B* const* quer
     LL_UNROLL for (int m = 0; m < MR; m++) LL_UNROLL for (int p = 0; p < NP; p++) acc[m][p] = Isa::zero();
     multiply<MR, NP>(acc, k + (g / 16) * headDim * 32L, 64, headDim * 32L, headDim / 2, query, 0, headDim * 128L);
     LL_UNROLL for (int m = 0; m < MR; m++)
-      LL_UNROLL for (int p = 0; p < NP; p++) Isa::store(scores[m] + at + g + p * Isa::width, acc[m][p]);
+      LL_UNROLL for (int p = 0; p < NP; p++) Isa::store(scores + m * kScoreStride + at + g + p * Isa::width, acc[m][p]);
   }
 }
 
-// softmax weights of row m over the blocks [begin, end): returns the factor for what was summed before
-LL_INLINE float rowWeights(const TileRows& rows, int m, int begin, int end, float* scores, Isa::B* weights) {
-  int first = rows.first[m], last = rows.end[m];
+// What a tile adds to a row: the factors of what was there and of the tile's own products.
+struct Factors {
+  float before;
+  float tile;
+};
+
+// Moves maximum and sum of a row on by a part with the largest score `top`. The larger of the two has the factor 1
+// exactly, so that merging into an empty state (maximum -inf, sum 0, output 0) gives the part itself.
+LL_INLINE Factors mergeSums(float top, float partSum, float* maximum, float* sum) {
+  const float before = *maximum;
+  const float joint = before > top ? before : top;
+  const Factors factors = {
+      before == joint ? 1.0f : Isa::first(Isa::exp2(Isa::spreadFloat(before - joint))),
+      top == joint ? 1.0f : Isa::first(Isa::exp2(Isa::spreadFloat(top - joint))),
+  };
+  *maximum = joint;
+  *sum = *sum * factors.before + partSum * factors.tile;
+  return factors;
+}
+
+LL_INLINE Isa::F mergeOutput(Isa::F before, Isa::F part, const Factors& factors) {
+  return Isa::add(Isa::times(before, Isa::spreadFloat(factors.before)),
+                  Isa::times(part, Isa::spreadFloat(factors.tile)));
+}
+
+// c tanh(s / c), by tanh |z| = (1 - u) / (1 + u) with u = 2^(-2 log2(e) |z|)
+LL_INLINE Isa::F capped(Isa::F score, float softCap) {
+  const Isa::F zero = Isa::zero();
+  const Isa::F negative = Isa::subtract(zero, score);
+  const Isa::F size = Isa::maximum(score, negative);
+  const Isa::F u = Isa::exp2(Isa::times(size, Isa::spreadFloat(-2.88539008f / softCap)));
+  const Isa::F one = Isa::spreadFloat(1.0f);
+  const Isa::F result = Isa::times(Isa::spreadFloat(softCap), Isa::divide(Isa::subtract(one, u), Isa::add(one, u)));
+  return Isa::withSign(result, score);
+}
+
+// softmax weights of row m over the entries [begin, end), relative to the tile's largest score; moves maximum and sum
+LL_INLINE Factors rowWeights(const TileKeys& keys, const TileRows& rows, int m, float* scores, Isa::B* weights) {
+  const int begin = keys.blockBegin * kBlock, end = keys.blockEnd * kBlock;
+  const int first = rows.first[m], last = rows.end[m];
   if (first >= last) {
     for (int j = begin; j < end; j += Isa::width) Isa::storeZero(weights + j);
-    return 1.0f;
+    return {1.0f, 0.0f};
   }
+  if (keys.softCap > 0)
+    for (int j = begin; j < end; j += Isa::width) Isa::store(scores + j, capped(Isa::load(scores + j), keys.softCap));
   for (int j = begin; j < first; j++) scores[j] = -__builtin_inff();
   for (int j = last; j < end; j++) scores[j] = -__builtin_inff();
   Isa::F top0 = Isa::load(scores + begin), top1 = top0;
@@ -72,10 +110,7 @@ LL_INLINE float rowWeights(const TileRows& rows, int m, int begin, int end, floa
     top0 = Isa::maximum(top0, Isa::load(scores + j));
     top1 = Isa::maximum(top1, Isa::load(scores + j + Isa::width));
   }
-  const float before = *rows.maximum[m];
-  const float tileTop = Isa::reduceMaximum(Isa::maximum(top0, top1));
-  const float top = before > tileTop ? before : tileTop;
-  const float factor = before == top ? 1.0f : Isa::first(Isa::exp2(Isa::spreadFloat(before - top)));
+  const float top = Isa::reduceMaximum(Isa::maximum(top0, top1));
   const Isa::F shift = Isa::spreadFloat(top);
   Isa::F sum0 = Isa::zero(), sum1 = Isa::zero();
   for (int j = begin; j < end; j += 2 * Isa::width) {
@@ -85,47 +120,53 @@ LL_INLINE float rowWeights(const TileRows& rows, int m, int begin, int end, floa
     sum1 = Isa::add(sum1, e1);
     Isa::storeWeights(weights + j, e0, e1);
   }
-  *rows.maximum[m] = top;
-  *rows.sum[m] = *rows.sum[m] * factor + Isa::reduceAdd(Isa::add(sum0, sum1));
-  return factor;
+  return mergeSums(top, Isa::reduceAdd(Isa::add(sum0, sum1)), rows.maximum[m], rows.sum[m]);
 }
 
-// output[m][column ...] = factor * output + weights * V for NP vectors of dimensions
+// merges weights * V into output[m][column ...] for NP vectors of dimensions
 template <int MR, int NP>
-LL_INLINE void values(const TileKeys& keys, const TileRows& rows, const float* factor, const Isa::B* const* weights,
+LL_INLINE void values(const TileKeys& keys, const TileRows& rows, const Factors* factors, const Isa::B* const* weights,
                       int column) {
   Isa::F acc[MR][NP];
-  LL_UNROLL for (int m = 0; m < MR; m++) {
-    const Isa::F f = Isa::spreadFloat(factor[m]);
-    LL_UNROLL for (int p = 0; p < NP; p++)
-      acc[m][p] = Isa::times(f, Isa::load(rows.output[m] + column + p * Isa::width));
-  }
+  LL_UNROLL for (int m = 0; m < MR; m++) LL_UNROLL for (int p = 0; p < NP; p++) acc[m][p] = Isa::zero();
   const long step = keys.paddedDim * 4L;
   for (int b = keys.blockBegin; b < keys.blockEnd; b++)
     multiply<MR, NP>(acc, static_cast<const char*>(keys.v[b]) + column * 4L, step, 64, kBlock / 2,
                      weights, b * kBlock, 4096);
-  LL_UNROLL for (int m = 0; m < MR; m++)
-    LL_UNROLL for (int p = 0; p < NP; p++) Isa::store(rows.output[m] + column + p * Isa::width, acc[m][p]);
+  LL_UNROLL for (int m = 0; m < MR; m++) {
+    float* output = rows.output[m] + column;
+    LL_UNROLL for (int p = 0; p < NP; p++) {
+      float* at = output + p * Isa::width;
+      Isa::store(at, mergeOutput(Isa::load(at), acc[m][p], factors[m]));
+    }
+  }
 }
 
 template <int MR>
 __attribute__((noinline)) static void attendRows(const TileKeys& keys, const TileRows& rows, TileScratch& scratch) {
   const Isa::B* query[MR];
   const Isa::B* weights[MR];
-  float factor[MR];
-  for (int m = 0; m < MR; m++) query[m] = static_cast<const Isa::B*>(rows.query[m]);
+  Factors factors[MR];
+  for (int m = 0; m < MR; m++) query[m] = static_cast<const Isa::B*>(rows.queries) + m * rows.queryStride;
   for (int b = keys.blockBegin; b < keys.blockEnd; b++)
     blockScores<MR>(static_cast<const char*>(keys.k[b]), keys.headDim, query, scratch.scores, b * kBlock);
   for (int m = 0; m < MR; m++) {
     Isa::B* w = Isa::weightsOf(scratch, m);
-    factor[m] = rowWeights(rows, m, keys.blockBegin * kBlock, keys.blockEnd * kBlock, scratch.scores[m], w);
+    factors[m] = rowWeights(keys, rows, m, scratch.scores + m * kScoreStride, w);
     weights[m] = w;
   }
   constexpr int wide = Isa::columns(MR);
   const int vectors = keys.paddedDim / Isa::width;
   int v = 0;
-  for (; v + wide <= vectors; v += wide) values<MR, wide>(keys, rows, factor, weights, v * Isa::width);
-  for (; v < vectors; v++) values<MR, 1>(keys, rows, factor, weights, v * Isa::width);
+  for (; v + wide <= vectors; v += wide) values<MR, wide>(keys, rows, factors, weights, v * Isa::width);
+  for (; v < vectors; v++) values<MR, 1>(keys, rows, factors, weights, v * Isa::width);
+}
+
+static void mergePart(float partMaximum, float partSum, const float* part, int paddedDim, float* maximum, float* sum,
+                      float* output) {
+  const Factors factors = mergeSums(partMaximum, partSum, maximum, sum);
+  for (int i = 0; i < paddedDim; i += Isa::width)
+    Isa::store(output + i, mergeOutput(Isa::load(output + i), Isa::load(part + i), factors));
 }
 
 static void attendTile(const TileKeys& keys, const TileRows& rows, TileScratch& scratch) {

@@ -23,7 +23,7 @@ import { createWorkspace } from './workspace.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Raised whenever the same inputs would give other bits: operations or their order changed. */
-const NUMERICS_VERSION = 2;
+const NUMERICS_VERSION = 3;
 
 /** Rows of the largest chunk: more brings no speed, and cancelling waits for one layer of one chunk. */
 const MAX_ROWS = 512;

@@ -4,7 +4,7 @@
  */
 import type { CompiledPlan } from '../plan/types.ts';
 
-export type SimdLevel = 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'scalar';
+export type SimdLevel = 'amx' | 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'scalar';
 
 export interface NativeCacheSpec {
   readonly compiled: CompiledPlan;
