@@ -92,7 +92,7 @@ void readPlan(const Napi::Object& compiled, CacheSpec& spec) {
   const Napi::Object geometry = objectOf(compiled.Get("geometry"), "compiled.geometry");
   spec.heads = static_cast<int>(integerOf(geometry, "heads", 1, kLargestHeads));
   spec.kvHeads = static_cast<int>(integerOf(geometry, "kvHeads", 1, kLargestHeads));
-  spec.headDim = static_cast<int>(integerOf(geometry, "headDim", 2, 4096));
+  spec.headDim = static_cast<int>(integerOf(geometry, "headDim", 2, kLargestHeadDim));
   spec.sinkCount = integerOf(compiled, "sinkCount", 0, kLargestDistance);
   const Napi::Array rings = arrayOf(compiled, "rings");
   if (rings.Length() > kLargestRings) throw Napi::RangeError::New(compiled.Env(), "too many rings");
@@ -158,8 +158,7 @@ CacheSpec specArgument(const Napi::Value& value, const Kernel* standard) {
     throw Napi::TypeError::New(value.Env(), "storage must be 'bf16' or 'f32'");
   spec.bf16 = storage == "bf16";
   spec.kernel = from.Get("simd").IsUndefined() ? standard : chooseKernel(textOf(from, "simd"));
-  const Napi::Value scale = from.Get("attentionScale"), softCap = from.Get("softCap");
-  if (!scale.IsUndefined()) spec.attentionScale = positiveOf(scale, "attentionScale");
+  const Napi::Value softCap = from.Get("softCap");
   if (!softCap.IsUndefined() && !softCap.IsNull())
     spec.softCap = static_cast<float>(positiveOf(softCap, "softCap") * 1.4426950408889634);
   finishSpec(spec);

@@ -24,7 +24,6 @@ void finishSpec(CacheSpec& spec) {
       throw std::invalid_argument("XPOS needs aligned segments: over an endless or sliding range it overflows f32");
     checkXpos(spec.rotation, ring.align);
   }
-  if (spec.attentionScale == 0) spec.attentionScale = 1 / std::sqrt(static_cast<double>(spec.headDim));
   spec.layout = {spec.headDim, (spec.headDim + 15) / 16 * 16, spec.bf16};
   if (!spec.bf16) spec.kernel = kernelScalarF32();
   const int multiple = spec.kernel->queryMultiple;
@@ -83,11 +82,11 @@ RotationTable keyRotation(const CacheSpec& spec, const Ring& ring, const Range& 
   return table;
 }
 
-// log2(e) times the attention scale goes into the query, so that the softmax is a power of two
+// log2(e) / sqrt(headDim) goes into the query, so that the softmax is a power of two
 RotationTable queryRotation(const CacheSpec& spec, const Ring& ring, int64_t position, int rows) {
   RotationTable table(spec.rotation, rows);
   const double base = spec.rotation.xposScaleBase;
-  const double scale = 1.4426950408889634 * spec.attentionScale;
+  const double scale = 1.4426950408889634 / std::sqrt(static_cast<double>(spec.headDim));
   for (int row = 0; row < rows; row++) {
     const int64_t p = position + row;
     const double rotated = ring.kind == RingKind::sinks ? mapDistance(spec.distanceMap, static_cast<double>(p))

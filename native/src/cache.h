@@ -31,8 +31,6 @@ struct CacheSpec {
   bool bf16 = true;
   const Kernel* kernel = nullptr;
   int64_t sinkCount = 0;
-  /// scores are q k times this; 1 / sqrt(headDim) unless the model says otherwise
-  double attentionScale = 0;
   /// c of c tanh(s / c) in base-2 logarithms; 0 = none
   float softCap = 0;
   // derived

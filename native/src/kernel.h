@@ -87,6 +87,9 @@ struct Kernel {
   /// before and after a thread's calls of attendTile; may be null
   void (*enter)();
   void (*leave)();
+  /// runs the kernel's multiply-add alone for a number of rounds, every accumulator kept alive; returns the floating point
+  /// operations. Null where that means nothing.
+  double (*burn)(int rounds);
 };
 
 // Each is defined by its own translation unit; null where the compiler or the processor family lacks it.

@@ -389,23 +389,43 @@ void mergePart(float partMaximum, float partSum, const float* part, int paddedDi
                                             factors.tile[0]));
 }
 
-uint16_t narrow(float x) {  // round to nearest even
-  uint32_t u;
-  __builtin_memcpy(&u, &x, 4);
-  return static_cast<uint16_t>((u + 0x7fff + ((u >> 16) & 1)) >> 16);
-}
-
-void rotateQuery(const float* __restrict x, const float* __restrict cosine, const float* __restrict sine, int headDim,
-                 void* out) {
-  uint16_t* __restrict q = static_cast<uint16_t*>(out);
-  for (int i = 0; i < headDim / 2; i++) {
-    const float a = x[2 * i], b = x[2 * i + 1], c = cosine[i], s = sine[i];
-    q[2 * i] = narrow(a * c - b * s);
-    q[2 * i + 1] = narrow(b * c + a * s);
+// 8 pairs at a time: fmaddsub gives x c - swapped s in even and x c + swapped s in odd elements; the queries of a whole
+// tile's rings are rotated for every ring, so this counts.
+void rotateQuery(const float* x, const float* cosine, const float* sine, int headDim, void* out) {
+  uint16_t* q = static_cast<uint16_t*>(out);
+  const __m512i twice = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
+  for (int i = 0; i < headDim; i += 16) {
+    const int left = headDim - i;
+    const __mmask16 whole = left >= 16 ? 0xffff : static_cast<__mmask16>((1u << left) - 1);
+    const __mmask16 half = left >= 16 ? 0x00ff : static_cast<__mmask16>((1u << left / 2) - 1);
+    const __m512 row = _mm512_maskz_loadu_ps(whole, x + i);
+    const __m512 c = _mm512_permutexvar_ps(twice, _mm512_maskz_loadu_ps(half, cosine + i / 2));
+    const __m512 s = _mm512_permutexvar_ps(twice, _mm512_maskz_loadu_ps(half, sine + i / 2));
+    const __m512 turned = _mm512_fmaddsub_ps(row, c, _mm512_mul_ps(_mm512_permute_ps(row, 0xb1), s));
+    _mm256_mask_storeu_epi16(q + i, whole, (__m256i)_mm512_cvtneps_pbh(turned));
   }
 }
 
-const Kernel kernel = {"amx", 2, 32, kStep, 1536, attendTile, mergePart, rotateQuery, enter, leave};
+double burn(int rounds) {
+  alignas(64) static char zeros[1024];
+  _tile_loadd(4, zeros, 64);
+  _tile_loadd(5, zeros, 64);
+  _tile_loadd(6, zeros, 64);
+  _tile_loadd(7, zeros, 64);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (int n = 0; n < rounds; n++) {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  return static_cast<double>(rounds) * 4 * 16 * 16 * 32 * 2;
+}
+
+const Kernel kernel = {"amx", 2, 32, kStep, 1536, attendTile, mergePart, rotateQuery, enter, leave, burn};
 
 }  // namespace
 

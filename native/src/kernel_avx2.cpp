@@ -16,7 +16,7 @@ struct Isa {
   using Query = float;
   static constexpr int width = 8;
   // few rows need more columns to hide the latency of their sums
-  static constexpr int columns(int rows) { return rows <= 2 ? 4 : 2; }
+  static constexpr int columns(int rows) { return rows <= 3 ? 4 : 2; }
   static constexpr int halves = 2;
 
   static F zero() { return _mm256_setzero_ps(); }
@@ -78,7 +78,7 @@ struct Isa {
 
 #include "kernel_tile.inl"
 
-const Kernel kernel = {"avx2", 4, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr};
+const Kernel kernel = {"avx2", 4, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr, burn};
 
 }  // namespace
 

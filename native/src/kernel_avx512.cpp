@@ -65,7 +65,7 @@ struct Isa {
 
 #include "kernel_tile.inl"
 
-const Kernel kernel = {"avx512", 4, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr};
+const Kernel kernel = {"avx512", 4, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr, burn};
 
 }  // namespace
 

@@ -67,7 +67,7 @@ struct Isa {
 
 #include "kernel_tile.inl"
 
-const Kernel kernel = {"avx512bf16", 2, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr};
+const Kernel kernel = {"avx512bf16", 2, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr, burn};
 
 }  // namespace
 

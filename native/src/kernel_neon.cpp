@@ -79,7 +79,7 @@ struct Isa {
 
 #include "kernel_tile.inl"
 
-const Kernel kernel = {"neon", 4, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr};
+const Kernel kernel = {"neon", 4, 6, 2, kUnitSlots, attendTile, mergePart, rotateQuery, nullptr, nullptr, burn};
 
 }  // namespace
 

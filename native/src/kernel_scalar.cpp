@@ -99,8 +99,8 @@ void rotateQuery(const float* x, const float* cosine, const float* sine, int hea
   }
 }
 
-const Kernel scalar = {"scalar", 4, 6, 2, kUnitSlots, attendTile<Bf16Storage>, mergePart, rotateQuery, nullptr, nullptr};
-const Kernel scalarF32 = {"scalar", 4, 6, 2, kUnitSlots, attendTile<F32Storage>, mergePart, rotateQuery, nullptr, nullptr};
+const Kernel scalar = {"scalar", 4, 6, 2, kUnitSlots, attendTile<Bf16Storage>, mergePart, rotateQuery, nullptr, nullptr, nullptr};
+const Kernel scalarF32 = {"scalar", 4, 6, 2, kUnitSlots, attendTile<F32Storage>, mergePart, rotateQuery, nullptr, nullptr, nullptr};
 
 }  // namespace
 

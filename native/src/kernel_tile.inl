@@ -31,10 +31,20 @@ LL_INLINE void multiply(Isa::F (&acc)[MR][NP], const char* base, long step, long
                         const Isa::B* const* rows, int rowOffset, long prefetch) {
   for (int s = 0; s < count; s++) {
     LL_UNROLL for (int half = 0; half < Isa::halves; half++) {
-      Isa::Line line[NP];
-      LL_UNROLL for (int p = 0; p < NP; p++) line[p] = Isa::line(base + s * step + lineOffset(p, lineStride), half);
       if (MR <= 3 && half == 0)
         LL_UNROLL for (int p = 0; p < NP; p++) __builtin_prefetch(base + s * step + lineOffset(p, lineStride) + prefetch);
+      if (MR < NP) {
+        // few rows: their elements stay in registers while the lines pass
+        Isa::Line b[MR];
+        LL_UNROLL for (int m = 0; m < MR; m++) b[m] = Isa::spread(rows[m] + rowOffset + 2 * s + half);
+        LL_UNROLL for (int p = 0; p < NP; p++) {
+          const Isa::Line line = Isa::line(base + s * step + lineOffset(p, lineStride), half);
+          LL_UNROLL for (int m = 0; m < MR; m++) acc[m][p] = Isa::dot(acc[m][p], line, b[m]);
+        }
+        continue;
+      }
+      Isa::Line line[NP];
+      LL_UNROLL for (int p = 0; p < NP; p++) line[p] = Isa::line(base + s * step + lineOffset(p, lineStride), half);
       LL_UNROLL for (int m = 0; m < MR; m++) {
         const Isa::Line b = Isa::spread(rows[m] + rowOffset + 2 * s + half);
         LL_UNROLL for (int p = 0; p < NP; p++) acc[m][p] = Isa::dot(acc[m][p], line[p], b);
@@ -189,4 +199,17 @@ static void rotateQuery(const float* __restrict x, const float* __restrict cosin
     q[2 * i] = Isa::narrow(a * c - b * s);
     q[2 * i + 1] = Isa::narrow(b * c + a * s);
   }
+}
+
+// Twelve chains: enough to hide the latency of any multiply-add.
+static double burn(int rounds) {
+  constexpr int chains = 12;
+  alignas(64) static const char line[64] = {};
+  const Isa::Line a = Isa::line(line, 0);
+  Isa::F acc[chains];
+  LL_UNROLL for (int i = 0; i < chains; i++) acc[i] = Isa::zero();
+  for (int n = 0; n < rounds; n++) LL_UNROLL for (int i = 0; i < chains; i++) acc[i] = Isa::dot(acc[i], a, a);
+  LL_UNROLL for (int i = 1; i < chains; i++) acc[0] = Isa::add(acc[0], acc[i]);
+  // the sums (0) are wanted, or the loop could be left out
+  return static_cast<double>(rounds) * chains * Isa::width * (Isa::halves == 1 ? 4 : 2) + Isa::first(acc[0]);
 }

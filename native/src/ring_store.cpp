@@ -20,23 +20,28 @@ const uint16_t* halves(const std::shared_ptr<AlignedBuffer>& b) { return reinter
 float* floats(std::shared_ptr<AlignedBuffer>& b) { return reinterpret_cast<float*>(b->data()); }
 const float* floats(const std::shared_ptr<AlignedBuffer>& b) { return reinterpret_cast<const float*>(b->data()); }
 
-constexpr int64_t kFirstEntries = kBlockEntries;
-
-}  // namespace
-
-uint16_t toBf16(float x) {
+// Round to nearest even; NaN stays NaN. Without branches, so that rows are converted in vectors.
+inline uint16_t toBf16(float x) {
   uint32_t u;
   std::memcpy(&u, &x, 4);
-  if ((u & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((u >> 16) | 0x40);  // NaN stays NaN
-  return static_cast<uint16_t>((u + 0x7fff + ((u >> 16) & 1)) >> 16);
+  const uint32_t rounded = u + 0x7fff + ((u >> 16) & 1);
+  return static_cast<uint16_t>(((u & 0x7fffffffu) > 0x7f800000u ? u | 0x400000u : rounded) >> 16);
 }
 
-float fromBf16(uint16_t x) {
+inline float fromBf16(uint16_t x) {
   const uint32_t u = static_cast<uint32_t>(x) << 16;
   float f;
   std::memcpy(&f, &u, 4);
   return f;
 }
+
+void convertRow(const float* from, int count, uint16_t* __restrict to) {
+  for (int i = 0; i < count; i++) to[i] = toBf16(from[i]);
+}
+
+constexpr int64_t kFirstEntries = kBlockEntries;
+
+}  // namespace
 
 size_t RingStore::bytes() const {
   return (keys_ ? keys_->size() : 0) + (values_ ? values_->size() : 0);
@@ -58,10 +63,9 @@ void RingStore::storeKey(int64_t slot, const float* k) {
     return;
   }
   uint16_t* panel = halves(keys_) + slot / 16 * headDim * 16 + slot % 16 * 2;
-  for (int i = 0; i < headDim; i += 2) {
-    panel[i * 16] = toBf16(k[i]);
-    panel[i * 16 + 1] = toBf16(k[i + 1]);
-  }
+  uint16_t row[kLargestHeadDim];
+  convertRow(k, headDim, row);
+  for (int i = 0; i < headDim; i += 2) std::memcpy(panel + i * 16, row + i, 4);
 }
 
 void RingStore::storeValue(int64_t slot, const float* v) {
@@ -70,7 +74,9 @@ void RingStore::storeValue(int64_t slot, const float* v) {
     return;
   }
   uint16_t* pair = halves(values_) + slot / 2 * layout_.paddedDim * 2 + slot % 2;
-  for (int i = 0; i < layout_.headDim; i++) pair[i * 2] = toBf16(v[i]);
+  uint16_t row[kLargestHeadDim];
+  convertRow(v, layout_.headDim, row);
+  for (int i = 0; i < layout_.headDim; i++) pair[i * 2] = row[i];
 }
 
 void RingStore::write(int64_t m, const float* k, const float* v) {

@@ -16,6 +16,9 @@
 
 namespace longleaf {
 
+/// Largest headDim that a cache accepts.
+constexpr int kLargestHeadDim = 4096;
+
 struct StoreLayout {
   int headDim = 0;
   int paddedDim = 0;
@@ -70,8 +73,5 @@ class RingStore {
   std::shared_ptr<AlignedBuffer> keys_;
   std::shared_ptr<AlignedBuffer> values_;
 };
-
-uint16_t toBf16(float x);
-float fromBf16(uint16_t x);
 
 }  // namespace longleaf
