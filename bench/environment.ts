@@ -31,6 +31,13 @@ export function environment(): Environment {
   };
 }
 
+/** What of the processor decides which kernels run: its vector and matrix extensions. Empty where the system does not tell. */
+export function cpuFlags(): string[] {
+  if (process.platform !== 'linux') return [];
+  const [, flags = ''] = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [];
+  return flags.split(' ').filter((flag) => /^(avx|amx|fma|f16c|sse4|asimd|i8mm|bf16|sve)/.test(flag));
+}
+
 function commit(): string {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();

@@ -26,8 +26,16 @@ export interface LlamaCpp {
   logProbabilities(ids: ArrayLike<number>): Promise<Float64Array>;
   /** ms to read `ids` into an empty context, with the last id's token sampled */
   prefill(ids: ArrayLike<number>): Promise<number>;
+  /** ms to read `ids` after what has been read, with the last id's token sampled */
+  readOn(ids: ArrayLike<number>): Promise<number>;
   /** ms to generate `count` tokens greedily after what has been read, one at a time */
   decode(count: number): Promise<number>;
+  /** Forgets all that was read after the first `length` tokens. */
+  backTo(length: number): Promise<void>;
+  /** Writes what was read, its keys and values, to a file. @returns its bytes */
+  save(file: string): Promise<number>;
+  /** ms to take what `save` wrote into an empty context */
+  restore(file: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -52,7 +60,12 @@ export async function loadLlamaCpp(path: string, options: LlamaCppOptions): Prom
     logits: (ids) => allLogits(model, sequence, ids),
     logProbabilities: (ids) => logProbabilities(sequence, ids),
     prefill: (ids) => prefill(sequence, ids),
+    readOn: (ids) => readOn(sequence, ids),
     decode: (count) => decode(sequence, count),
+    backTo: (length) =>
+      sequence.eraseContextTokenRanges([{ start: length, end: sequence.contextTokens.length }]),
+    save: async (file) => (await sequence.saveStateToFile(file)).fileSize,
+    restore: (file) => restore(sequence, file),
     close: () => llama.dispose(),
   };
 }
@@ -121,11 +134,23 @@ async function forEachDistribution(
 
 async function prefill(sequence: LlamaContextSequence, ids: ArrayLike<number>): Promise<number> {
   await sequence.clearHistory();
+  return readOn(sequence, ids);
+}
+
+async function readOn(sequence: LlamaContextSequence, ids: ArrayLike<number>): Promise<number> {
   const tokens = tokensOf(ids);
   const last = tokens.at(-1);
   if (last === undefined) return 0;
   const start = performance.now();
   await sequence.controlledEvaluate([...tokens.slice(0, -1), [last, { generateNext: { token: true } }]]);
+  return performance.now() - start;
+}
+
+async function restore(sequence: LlamaContextSequence, file: string): Promise<number> {
+  await sequence.clearHistory();
+  const start = performance.now();
+  // The risk is a file that somebody else wrote; this one is our own.
+  await sequence.loadStateFromFile(file, { acceptRisk: true });
   return performance.now() - start;
 }
 

@@ -8,28 +8,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import * as v from 'valibot';
+import { peersPlot } from './peers/plot.ts';
+import { peersResult } from './peers/results.ts';
+import { middle, peersTable } from './peers/table.ts';
 import { conditions, count, interval, measured } from './report-parts.ts';
 import { nearestTable, retrievalTable } from './retrieval/table.ts';
 
 const page = join(import.meta.dirname, '../docs/benchmarks.md');
 
 const spread = v.object({ median: v.number(), least: v.number(), most: v.number() });
-
-const peersSchema = v.object({
-  environment: measured,
-  engine: v.object({ variant: v.string(), threads: v.number() }),
-  tokens: v.object({ short: v.number(), long: v.number(), decode: v.number() }),
-  measures: v.array(
-    v.object({
-      measure: v.picklist(['prefillShort', 'prefillLong', 'decodeLong']),
-      ours: v.array(v.number()),
-      theirs: v.array(v.number()),
-      ratios: v.array(v.number()),
-      settings: v.object({ threads: v.number(), batchSize: v.number(), flashAttention: v.boolean() }),
-    }),
-  ),
-  peakMemoryMB: v.object({ ours: v.array(v.number()), theirs: v.array(v.number()) }),
-});
 
 const reopening = v.object({ modelReadyMs: v.number(), restoredMs: v.number() });
 const flatSchema = v.object({
@@ -154,7 +141,7 @@ const searchSchema = v.object({
 });
 
 const tables: Readonly<Record<string, (json: unknown) => string[]>> = {
-  peers: (json) => peersTable(v.parse(peersSchema, json)),
+  peers: (json) => peersTable(v.parse(peersResult, json)),
   flat: (json) => flatTable(v.parse(flatSchema, json)),
   perplexity: (json) => perplexityTable(v.parse(perplexitySchema, json)),
   agreement: (json) => agreementTable(v.parse(agreementSchema, json)),
@@ -177,15 +164,28 @@ async function main(): Promise<number> {
   );
   // As `npm run check` wants it, tables aligned.
   const after = await format(filled, { ...(await resolveConfig(page)), filepath: page });
-  if (process.argv.includes('--check')) {
-    if (after === before) return 0;
-    console.error(
-      'error: docs/benchmarks.md is not what bench/results says. hint: node boot.mjs run bench/report.ts',
-    );
-    return 1;
+  const written = [{ file: page, text: after }, ...plots()];
+  if (!process.argv.includes('--check')) {
+    for (const { file, text } of written) writeFileSync(file, text);
+    return 0;
   }
-  writeFileSync(page, after);
-  return 0;
+  const stale = written.find(({ file, text }) => !existsSync(file) || readFileSync(file, 'utf8') !== text);
+  if (stale === undefined) return 0;
+  console.error(
+    `error: ${stale.file} is not what bench/results says. hint: node boot.mjs run bench/report.ts`,
+  );
+  return 1;
+}
+
+/** Pictures of docs/, one for each theme of the reader. */
+function plots(): { file: string; text: string }[] {
+  const file = join(import.meta.dirname, 'results/peers.json');
+  if (!existsSync(file)) return [];
+  const result = v.parse(peersResult, JSON.parse(readFileSync(file, 'utf8')));
+  return (['light', 'dark'] as const).map((theme) => ({
+    file: join(import.meta.dirname, `../docs/peers-${theme}.svg`),
+    text: peersPlot(result, theme),
+  }));
 }
 
 function section(name: string): string {
@@ -194,33 +194,6 @@ function section(name: string): string {
   if (table === undefined) throw new Error(`docs/benchmarks.md asks for unknown results: ${name}`);
   if (!existsSync(file)) return '_Not measured yet._';
   return table(JSON.parse(readFileSync(file, 'utf8'))).join('\n');
-}
-
-function peersTable({
-  environment,
-  engine,
-  tokens,
-  measures,
-  peakMemoryMB,
-}: v.InferOutput<typeof peersSchema>): string[] {
-  const names = {
-    prefillShort: `prefill of ${count(tokens.short)}, both dense`,
-    prefillLong: `prefill of ${count(tokens.long)}, \`adapted\` (llama.cpp: dense)`,
-    decodeLong: `decode after ${count(tokens.long)}, \`adapted\` (llama.cpp: dense)`,
-  };
-  return [
-    '| tokens/s, median | Longleaf | llama.cpp | ratio [least, most] | llama.cpp at its best |',
-    '|---|---|---|---|---|',
-    ...measures.map(({ measure, ours, theirs, ratios, settings }) => {
-      const { threads, batchSize, flashAttention } = settings;
-      const best = `${threads} thread${threads === 1 ? '' : 's'}, batch ${batchSize}, flash attention ${flashAttention ? 'on' : 'off'}`;
-      const range = `${middle(ratios).toFixed(2)} [${Math.min(...ratios).toFixed(2)}, ${Math.max(...ratios).toFixed(2)}]`;
-      return `| ${names[measure]} | ${middle(ours).toFixed(1)} | ${middle(theirs).toFixed(1)} | ${range} | ${best} |`;
-    }),
-    `| peak memory, MB | ${Math.max(...peakMemoryMB.ours)} | ${Math.max(...peakMemoryMB.theirs)} | | |`,
-    '',
-    `Longleaf: ${engine.variant}, ${engine.threads} thread${engine.threads === 1 ? '' : 's'}. ${conditions(environment)}`,
-  ];
 }
 
 function flatTable({ environment, decode, memory, reopen }: v.InferOutput<typeof flatSchema>): string[] {
@@ -356,11 +329,6 @@ function signed(value: v.InferOutput<typeof interval> | undefined): string {
   if (value === undefined) return '';
   const one = (number: number): string => (number >= 0 ? '+' : '') + number.toFixed(3);
   return `${one(value.mean)} [${one(value.low)}, ${one(value.high)}]`;
-}
-
-function middle(list: readonly number[]): number {
-  const sorted = list.toSorted((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? NaN) + (sorted[sorted.length >> 1] ?? NaN)) / 2;
 }
 
 process.exitCode = await main();
