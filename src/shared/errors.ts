@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'model-missing'
   | 'context-full' // would overflow; details: {offered, limit}
   | 'disk-full'
+  | 'memory-full' // a model that the machine has no memory for; details: {neededMB, freeMB}
   | 'busy' // the owner of the data folder does not answer, or a queue is full
   | 'interrupted' // cancelled by the user or by a closing process
   | 'engine-lost' // the engine process ended unexpectedly

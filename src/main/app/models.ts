@@ -3,24 +3,13 @@
  * resources/models.json with their hash, their sources and what was measured of them; any other GGUF can be
  * imported or named by its path.
  */
-import {
-  constants,
-  copyFile,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  statfs,
-} from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { AppError } from '../../shared/errors.ts';
-import { sha256File, verifyGguf } from '../formats/index.ts';
+import { unreadable } from './model-files.ts';
 
 const interval = v.tuple([v.number(), v.number()]);
 
@@ -91,8 +80,10 @@ export interface InstalledModel {
   readonly id: string;
   readonly path: string;
   readonly bytes: number;
-  /** entry of the manifest with this file name and size; the hash was checked when the file was fetched */
+  /** entry of the manifest with this file name and size; the hash was checked when the file came */
   readonly known: KnownModel | null;
+  /** where the file lies that this is a link to; null: the file itself is here */
+  readonly link: string | null;
 }
 
 /**
@@ -139,7 +130,7 @@ export async function listModels(dataFolder: string): Promise<readonly Installed
     files
       .filter((file) => file.toLowerCase().endsWith('.gguf'))
       .sort()
-      .map(async (file) => describe(join(folder, file), models)),
+      .map(async (file) => describeModel(join(folder, file), models)),
   );
   return found.filter((model) => model !== null);
 }
@@ -167,8 +158,8 @@ export async function availableModels(
 export async function resolveModel(dataFolder: string, wanted?: string): Promise<InstalledModel> {
   const manifest = await readManifest();
   if (wanted !== undefined && (isAbsolute(wanted) || /[\\/]/.test(wanted))) {
-    const model = await describe(resolve(wanted), manifest.models);
-    if (model) return model;
+    const model = await describeModel(resolve(wanted), manifest.models);
+    if (model) return assertPresent(model);
     throw new AppError(
       'not-found',
       `There is no model file at ${wanted}.`,
@@ -178,7 +169,7 @@ export async function resolveModel(dataFolder: string, wanted?: string): Promise
   const id = wanted ?? manifest.default;
   const installed = await availableModels(dataFolder);
   const model = installed.find((one) => one.id === id || basename(one.path) === id);
-  if (model) return model;
+  if (model) return assertPresent(model);
   const names = installed.map((one) => one.id).join(', ');
   throw new AppError(
     'model-missing',
@@ -191,132 +182,31 @@ export async function resolveModel(dataFolder: string, wanted?: string): Promise
   );
 }
 
-/**
- * Checks a GGUF and copies it into the data folder, all or nothing.
- * @throws AppError 'invalid-input' or 'unsupported' (the file's first fault), 'conflict' for another file of that name
- */
-export async function importModel(
-  dataFolder: string,
-  file: string,
-  onProgress?: ByteProgress,
-  signal?: AbortSignal,
-): Promise<InstalledModel> {
-  const info = await stat(file).catch(() => null);
-  if (!info?.isFile()) {
-    throw new AppError('not-found', `There is no file ${file}.`, 'Check the path.');
-  }
-  // verifyGguf reads the file twice: checked, then hashed
-  const report = await verifyGguf(file, (bytes) => {
-    signal?.throwIfAborted();
-    onProgress?.(bytes, 2 * info.size);
-  });
-  const { models } = await readManifest();
-  // what has no such name is not found in the folder
-  const name = /\.gguf$/i.test(file) ? basename(file) : `${basename(file)}.gguf`;
-  const target = join(modelsFolder(dataFolder), name);
-  const there = await describe(target, models);
-  if (there) {
-    if ((await sha256File(target)) === report.sha256) return there;
-    throw new AppError(
-      'conflict',
-      `There is another model named ${name}.`,
-      'Rename the file, or remove the other one with `longleaf models remove ID`.',
-    );
-  }
-  await mkdir(modelsFolder(dataFolder), { recursive: true });
-  await assertRoom(modelsFolder(dataFolder), info.size);
-  const part = `${target}.${process.pid}.part`;
-  try {
-    // where the file system can, the copy shares its blocks with the original
-    await copyFile(file, part, constants.COPYFILE_FICLONE);
-    signal?.throwIfAborted();
-    await placeModel(part, target);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw diskError(error, modelsFolder(dataFolder));
-  }
-  const model = await describe(target, models);
-  if (!model) throw new AppError('internal', `${target} vanished while it was being imported.`);
-  return model;
-}
-
-/** @throws AppError 'disk-full' with both numbers, before anything is written */
-async function assertRoom(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
-  if (free > bytes) return;
-  const megabytes = (count: number): string => Math.ceil(count / 2 ** 20).toString();
+/** @throws AppError 'not-found' for a link to a file that is gone */
+export function assertPresent(model: InstalledModel): InstalledModel {
+  const { id, link, bytes } = model;
+  if (link === null || bytes > 0) return model;
   throw new AppError(
-    'disk-full',
-    `The model takes ${megabytes(bytes)} MB, and the disk of ${folder} has ${megabytes(free)} MB left.`,
-    'Free some space, or choose another folder with --data DIR.',
+    'not-found',
+    `The model ${id} is a link to ${link}, and that file is not there.`,
+    'Put it back, or remove the link with `longleaf models remove`.',
   );
 }
 
-/** @throws AppError 'model-missing' for an unknown id, 'conflict' for a model of another data folder */
-export async function removeModel(dataFolder: string, id: string): Promise<InstalledModel> {
-  const isMeant = (one: InstalledModel): boolean => one.id === id || basename(one.path) === id;
-  const model = (await listModels(dataFolder)).find(isMeant);
-  const elsewhere = model ? undefined : (await availableModels(dataFolder)).find(isMeant);
-  if (elsewhere !== undefined)
-    throw new AppError(
-      'conflict',
-      `The model ${id} is used from ${dirname(elsewhere.path)}, which is not of this data folder.`,
-      'Remove it there.',
-    );
-  if (!model) {
-    throw new AppError('model-missing', `No model ${id} is installed.`, 'See `longleaf models list`.');
-  }
-  await rm(model.path);
-  return model;
-}
-
-/** Makes a complete file appear under its name: contents on disk first, then the name, then the folder entry. */
-export async function placeModel(part: string, target: string): Promise<void> {
-  const file = await open(part, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(part, target);
-  if (process.platform === 'win32') return; // folders cannot be opened for fsync there
-  const folder = await open(dirname(target), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-/** A failed write in the words of the app; a full disk is told apart. */
-export function diskError(error: unknown, folder: string): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
-  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
-    return new AppError(
-      'disk-full',
-      `The disk of ${folder} is full.`,
-      'Free some space, or choose another folder with --data DIR.',
-      { cause: error },
-    );
-  }
-  if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS')
-    return unreadable(folder, error);
-  return error;
-}
-
-function unreadable(path: string, error: Error): AppError {
-  return new AppError(
-    'invalid-input',
-    `${path} cannot be used: ${error.message}.`,
-    'Check its permissions, or choose another folder with --data DIR.',
-    { cause: error },
-  );
-}
-
-async function describe(path: string, models: readonly KnownModel[]): Promise<InstalledModel | null> {
+/**
+ * The model file of that path; null where there is none. A link to a file that is gone is there all the same, with no
+ * bytes: it can be shown, and removed.
+ */
+export async function describeModel(
+  path: string,
+  models: readonly KnownModel[],
+): Promise<InstalledModel | null> {
+  const entry = await lstat(path).catch(() => null);
+  if (entry === null) return null;
+  const link = entry.isSymbolicLink() ? resolve(dirname(path), await readlink(path)) : null;
   const info = await stat(path).catch(() => null);
-  if (!info?.isFile()) return null;
-  const known = models.find((model) => model.file === basename(path) && model.bytes === info.size) ?? null;
-  return { id: known?.id ?? basename(path).replace(/\.gguf$/i, ''), path, bytes: info.size, known };
+  if (info === null ? link === null : !info.isFile()) return null;
+  const bytes = info?.size ?? 0;
+  const known = models.find((model) => model.file === basename(path) && model.bytes === bytes) ?? null;
+  return { id: known?.id ?? basename(path).replace(/\.gguf$/i, ''), path, bytes, known, link };
 }

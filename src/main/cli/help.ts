@@ -15,7 +15,9 @@ usage: longleaf [options] <command> …
   conversations list | show ID | search TEXT | delete ID
   conversations export ID…|--all [--format md|html|pdf|json] [--redact] [--out FILE|FOLDER]
   conversations import FILE                JSON or ZIP of Longleaf, ChatGPT, Claude, Open WebUI
-  models list | import FILE.gguf | remove ID | verify FILE.gguf
+  models list | fit [ID|FILE] [--measure] | verify ID|FILE.gguf | remove ID
+  models import FILE.gguf [--link]         checked; a copy, or a link to where it lies
+  models download [ID|URL] [--sha256 HEX] [--mirror URL]   goes on where it was interrupted
   serve [--port N] [--open]                the app in a browser of this machine
   state info NAME                          plan, tokens, bytes, checksum and checkpoints of a read library
   tokenize [FILE|-] [--lines] [--add-bos]  token ids as JSON

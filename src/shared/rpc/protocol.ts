@@ -20,6 +20,7 @@ const wireError = v.object({
     'model-missing',
     'context-full',
     'disk-full',
+    'memory-full',
     'busy',
     'interrupted',
     'engine-lost',

@@ -141,8 +141,11 @@ export interface ModelSummary {
   readonly id: string;
   readonly name: string;
   readonly path: string;
+  /** where the file lies, when the data folder holds a link to it only */
+  readonly link: string | null;
   readonly bytes: number;
   readonly isDefault: boolean;
+  /** as the manifest or the file itself says it */
   readonly licence: string | null;
   /** null: the file can't be used, and `problem` says why */
   readonly details: {
@@ -154,8 +157,8 @@ export interface ModelSummary {
     readonly trainedLength: number;
   } | null;
   readonly problem: WireError | null;
-  /** what it needs beside the file, in MB, and whether the machine has it */
-  readonly fit: { readonly memoryMB: number; readonly fits: boolean } | null;
+  /** null: the file can't be used */
+  readonly fit: ModelFit | null;
   /** was it shown that reading far helps this model? null: never measured */
   readonly farReading: {
     readonly passed: boolean;
@@ -164,6 +167,36 @@ export interface ModelSummary {
     readonly facts: number;
   } | null;
 }
+
+/** What a model needs, and what the machine has; MB of 2^20 bytes. Estimates. */
+export interface ModelFit {
+  readonly weightsMB: number;
+  /** keys and values, when the plan that it is used with by default is full */
+  readonly stateMB: number;
+  /** the runtime, and what a chunk of tokens takes while it is computed */
+  readonly scratchMB: number;
+  /** all of it */
+  readonly memoryMB: number;
+  readonly freeMB: number;
+  readonly fits: boolean;
+  /** null: this machine has not been measured */
+  readonly speed: {
+    readonly prefillTokensPerSecond: number;
+    readonly decodeTokensPerSecond: number;
+    /** with this very model, not estimated from another one */
+    readonly measured: boolean;
+  } | null;
+}
+
+/** A model that was checked again. */
+export type ModelVerifyEvent =
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number }
+  | {
+      readonly kind: 'done';
+      readonly sha256: string;
+      /** whose word it was compared with; null: nobody has said what it should be */
+      readonly comparedWith: 'manifest' | 'record' | null;
+    };
 
 export type ModelEvent =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }

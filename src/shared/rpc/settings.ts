@@ -21,6 +21,11 @@ const settingSchemas = {
   'models.default': v.union([v.literal(''), path]),
   /** what computes answers where a call names nothing; 'auto' is up to the engine */
   'models.backend': v.picklist(['auto', 'cpu', 'webgpu']),
+  /** address in the place of the model hub; '' = the hub, or what LONGLEAF_MIRROR says */
+  'models.mirror': v.union([
+    v.literal(''),
+    v.pipe(v.string(), v.regex(/^https?:\/\/[^/\s]+/), v.maxLength(2_000)),
+  ]),
   'ingest.maxFileMB': integer(1, 4_096),
   'state.maxDiskGB': integer(1, 100_000),
   'state.maxMemoryMB': integer(64, 1_000_000),
@@ -47,6 +52,7 @@ export const defaultSettings: Settings = {
   'chat.parameters': {},
   'models.default': '',
   'models.backend': 'auto',
+  'models.mirror': '',
   'ingest.maxFileMB': 256,
   'state.maxDiskGB': 20,
   'state.maxMemoryMB': 2_048,

@@ -1,6 +1,11 @@
 /** `models`: the files that engines are made of. Needs no core: they lie in a folder. */
-import { downloadModel, type DownloadOptions } from '../../app/model-download.ts';
-import { availableModels, importModel, readManifest, removeModel } from '../../app/models.ts';
+import { resolve } from 'node:path';
+import { checkInstalled, removeModel } from '../../app/installed-model.ts';
+import { downloadFromUrl, downloadModel, type DownloadOptions } from '../../app/model-download.ts';
+import { importModel } from '../../app/model-import.ts';
+import { mirrorOf } from '../../app/model-mirror.ts';
+import type { InstalledModel, KnownModel } from '../../app/models.ts';
+import { availableModels, readManifest } from '../../app/models.ts';
 import { downloadSentenceModel, isSentenceModelWanted } from '../../app/sentence-model-files.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { verifyGguf } from '../../formats/index.ts';
@@ -8,74 +13,65 @@ import { expectPositionals, usageError, type Parsed } from '../arguments.ts';
 import type { Command, Context } from '../context.ts';
 import { leaveOn } from '../interrupts.ts';
 import { count, printable, size, table } from '../output.ts';
+import { fit, list } from './model-tables.ts';
 
 export const models: Command = {
   stopsItself: true,
-  options: { 'if-missing': { type: 'boolean' } },
+  options: {
+    'if-missing': { type: 'boolean' },
+    link: { type: 'boolean' },
+    sha256: { type: 'string' },
+    mirror: { type: 'string' },
+    measure: { type: 'boolean' },
+  },
   async run(args, context) {
     const [action, ...rest] = args.positionals;
     const given: Parsed = { ...args, positionals: rest };
     if (action === 'list') return list(given, context);
+    if (action === 'fit') return fit(given, context);
     if (action === 'import') return add(given, context);
     if (action === 'remove') return remove(given, context);
     if (action === 'verify') return verify(given, context);
     if (action === 'download') return download(given, context);
-    throw usageError('models takes list, import FILE, remove ID, verify FILE or download [ID].');
+    throw usageError(
+      'models takes list, fit [ID], import FILE, download [ID|URL], verify ID|FILE or remove ID.',
+    );
   },
 };
 
-async function list(args: Parsed, { dataFolder, json, output }: Context): Promise<void> {
-  expectPositionals(args, []);
-  const manifest = await readManifest();
-  const installed = await availableModels(dataFolder);
-  if (json) {
-    return output.json({
-      models: installed.map(({ id, path, bytes, known }) => ({
-        id,
-        path,
-        bytes,
-        name: known?.name ?? null,
-        isDefault: id === manifest.default,
-        farReading: known?.farReading ?? null,
-      })),
-    });
-  }
-  if (installed.length === 0)
-    return output.line('No model is installed. `npm start` fetches the default one.');
-  const rows = installed.map(({ id, bytes, known }) => [
-    printable(id),
-    size(bytes),
-    id === manifest.default ? 'default' : '',
-    known
-      ? `reading far: ${known.farReading.passed ? 'passed its gate' : 'gate not passed'}`
-      : 'not measured',
-  ]);
-  for (const line of table(rows, [1])) output.line(line);
-}
-
-async function add(args: Parsed, { dataFolder, json, output, progress }: Context): Promise<void> {
+async function add(args: Parsed, { dataFolder, json, output, progress, interrupts }: Context): Promise<void> {
   const [file = ''] = expectPositionals(args, ['FILE.gguf']);
-  const model = await importModel(dataFolder, file, (done, total) =>
-    progress.update('Checking', done, total, 'bytes'),
-  );
+  const model = await importModel(dataFolder, file, {
+    as: args.flag('link') ? 'link' : 'copy',
+    onProgress: (done, total) => progress.update('Checking', done, total, 'bytes'),
+    signal: interrupts.signal,
+  });
   progress.clear();
-  if (json) return output.json({ id: model.id, path: model.path, bytes: model.bytes });
+  if (json) return output.json({ id: model.id, path: model.path, bytes: model.bytes, link: model.link });
   output.line(
-    `Imported ${printable(model.id)} (${size(model.bytes)}). Use it with --model ${printable(model.id)}.`,
+    `${model.link === null ? 'Imported' : 'Linked'} ${printable(model.id)} (${size(model.bytes)}). Use it with --model ${printable(model.id)}.`,
   );
 }
 
 async function remove(args: Parsed, { dataFolder, json, output }: Context): Promise<void> {
   const [id = ''] = expectPositionals(args, ['ID']);
   const model = await removeModel(dataFolder, id);
-  if (json) return output.json({ removed: model.id, bytes: model.bytes });
-  output.line(`Removed ${printable(model.id)} (${size(model.bytes)}).`);
+  if (json) return output.json({ removed: model.id, bytes: model.bytes, link: model.link });
+  output.line(
+    model.link === null
+      ? `Removed ${printable(model.id)} (${size(model.bytes)}).`
+      : `Removed the link ${printable(model.id)}; ${printable(model.link)} stays as it is.`,
+  );
 }
 
-async function verify(args: Parsed, { json, output, progress, interrupts }: Context): Promise<void> {
-  const [file = ''] = expectPositionals(args, ['FILE.gguf']);
+/** An installed model by its id, against what it was when it came; or any file by its path. */
+async function verify(args: Parsed, context: Context): Promise<void> {
+  const [wanted = ''] = expectPositionals(args, ['ID|FILE.gguf']);
+  const installed = (await availableModels(context.dataFolder)).find(({ id }) => id === wanted);
+  if (installed !== undefined) return verifyInstalled(installed, context);
+  const { json, output, progress, interrupts } = context;
   // read twice: checked, then hashed
-  const work = verifyGguf(file, (bytes) => progress.update('Checking', bytes, 0, 'bytes'));
+  const work = verifyGguf(wanted, (bytes) => progress.update('Checking', bytes, 0, 'bytes'));
   const report = await leaveOn(interrupts.signal, work);
   progress.clear();
   if (json) return output.json({ valid: true, ...report });
@@ -93,25 +89,77 @@ async function verify(args: Parsed, { json, output, progress, interrupts }: Cont
   output.line('No fault found.');
 }
 
-/** The model that is asked for; with the default one comes the sentence model, which everything works without. */
+async function verifyInstalled(model: InstalledModel, context: Context): Promise<void> {
+  const { json, output, progress, interrupts } = context;
+  const { sha256, expected } = await checkInstalled(
+    model,
+    (done, total) => progress.update('Checking', done, total, 'bytes'),
+    interrupts.signal,
+  );
+  progress.clear();
+  if (json) return output.json({ valid: true, id: model.id, path: model.path, sha256, expected });
+  const compared = {
+    manifest: 'the one that is known of it',
+    record: 'the one it had when it came',
+  };
+  output.line(`${printable(model.id)}: SHA-256 ${sha256}`);
+  output.line(
+    expected === null
+      ? 'No fault found; its hash was not kept when it came, so it was compared with none.'
+      : `No fault found; the hash is ${compared[expected.by]}.`,
+  );
+}
+
+/** A known model by its id, or a GGUF by its address. */
 async function download(args: Parsed, context: Context): Promise<void> {
-  const { dataFolder, json, output } = context;
   const manifest = await readManifest();
-  const [id = manifest.default] = expectPositionals(args, args.positionals.length > 0 ? ['ID'] : []);
-  const known = manifest.models.find((model) => model.id === id);
+  const [wanted = manifest.default] = expectPositionals(args, args.positionals.length > 0 ? ['ID|URL'] : []);
+  const options = { ...reporting(context), mirror: mirrorOf(args.text('mirror')) };
+  if (/^https?:/i.test(wanted)) return downloadUrl(wanted, args, context, options);
+  const known = manifest.models.find((model) => model.id === wanted);
   if (!known) {
     const names = manifest.models.map((model) => model.id).join(', ');
-    throw new AppError('not-found', `No model ${id} can be downloaded.`, `There are: ${names}.`);
+    throw new AppError(
+      'not-found',
+      `No model ${wanted} can be downloaded by its name.`,
+      `There are: ${names}. Any other by its address: https://…/NAME.gguf, with --sha256 where it is known.`,
+    );
   }
   const ifMissing = args.flag('if-missing');
+  await downloadKnown(known, ifMissing, context, options);
+  if (wanted === manifest.default) await downloadSentences(context, ifMissing);
+}
+
+async function downloadKnown(
+  known: KnownModel,
+  ifMissing: boolean,
+  context: Context,
+  options: DownloadOptions,
+): Promise<void> {
+  const { dataFolder, json, output, progress } = context;
   const installed = await availableModels(dataFolder);
-  if (!ifMissing || !installed.some((model) => model.known?.id === id)) {
-    const model = await downloadModel(dataFolder, known, reporting(context));
-    context.progress.clear();
-    if (json) output.json({ id: model.id, path: model.path, bytes: model.bytes });
-    else output.note(`Model ${known.name}: ${size(model.bytes)}, SHA-256 checked, in ${model.path}`);
-  }
-  if (id === manifest.default) await downloadSentences(context, ifMissing);
+  if (ifMissing && installed.some((model) => model.known?.id === known.id)) return;
+  const model = await downloadModel(dataFolder, known, options);
+  progress.clear();
+  if (json) output.json({ id: model.id, path: model.path, bytes: model.bytes });
+  else output.note(`Model ${known.name}: ${size(model.bytes)}, SHA-256 checked, in ${model.path}`);
+}
+
+async function downloadUrl(
+  url: string,
+  args: Parsed,
+  { dataFolder, json, output, progress }: Context,
+  options: DownloadOptions,
+): Promise<void> {
+  const sha256 = args.text('sha256')?.toLowerCase();
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256))
+    throw usageError('--sha256 takes the 64 hexadecimal digits of a SHA-256.');
+  const model = await downloadFromUrl(dataFolder, { url, sha256 }, options);
+  progress.clear();
+  if (json) return output.json({ id: model.id, path: model.path, bytes: model.bytes });
+  output.line(
+    `Downloaded ${printable(model.id)} (${size(model.bytes)}) to ${resolve(model.path)}. Use it with --model ${printable(model.id)}.`,
+  );
 }
 
 async function downloadSentences(context: Context, ifMissing: boolean): Promise<void> {
