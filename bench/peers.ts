@@ -92,7 +92,7 @@ async function main(): Promise<void> {
     measuredRounds.push({ ours, theirs: await theirRound(reading, chosen, round) });
   }
   const far = await stages.run('far lengths: Longleaf', v.array(farPoint), (signal) =>
-    farPoints(reading([], signal), [longest, ...FAR], FAR_TOKENS),
+    farPoints(reading([], signal), [longest, ...FAR], Math.min(FAR_TOKENS, longest / 2)),
   );
   const last = chosen.at(-1);
   if (last === undefined) throw new Error('--longest must be at least 512.');

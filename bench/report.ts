@@ -140,8 +140,17 @@ const searchSchema = v.object({
   kinds: v.record(v.string(), v.object({ p50: v.number(), p95: v.number(), max: v.number() })),
 });
 
+/** of `plots`, in the theme of the reader */
+const peersPicture = [
+  '<picture>',
+  '  <source media="(prefers-color-scheme: dark)" srcset="peers-dark.svg">',
+  '  <img src="peers-light.svg" alt="Tokens per second of Longleaf and llama.cpp against the length of the context; the figures are in the table.">',
+  '</picture>',
+  '',
+];
+
 const tables: Readonly<Record<string, (json: unknown) => string[]>> = {
-  peers: (json) => peersTable(v.parse(peersResult, json)),
+  peers: (json) => [...peersPicture, ...peersTable(v.parse(peersResult, json))],
   flat: (json) => flatTable(v.parse(flatSchema, json)),
   perplexity: (json) => perplexityTable(v.parse(perplexitySchema, json)),
   agreement: (json) => agreementTable(v.parse(agreementSchema, json)),

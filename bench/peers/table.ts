@@ -4,6 +4,9 @@ import { denseCost, farPrefillMs } from './extrapolate.ts';
 import { named } from './settings.ts';
 import type { Chosen, PeersResult, PlanName, Point } from './results.ts';
 
+/** The longest of what llama.cpp read: from these it is reckoned what more would cost. */
+const FITTED = 3;
+
 /** tokens/s of one figure in each round; ratios are of the same round */
 export interface Comparison {
   readonly tokens: number;
@@ -42,7 +45,7 @@ function farComparisons({ rounds, far }: PeersResult, figure: Comparison['figure
     return points.flatMap(({ tokens, decodeMs }) => {
       if (tokens === first?.tokens) return [];
       const theirs = rounds.map((round) => {
-        const cost = denseCost(round.theirs.points.filter((point) => point.tokens >= 4096));
+        const cost = denseCost(round.theirs.points.slice(-FITTED));
         return figure === 'prefill' ? (1000 * tokens) / cost.prefillMs(tokens) : 1000 / cost.decodeMs(tokens);
       });
       const ours = rounds.map((round) => {
@@ -86,7 +89,7 @@ export function peersTable(result: PeersResult): string[] {
     lessRow(`-> ${count(reopen.tokens)} tokens there again, ms`, ours.restoredMs, theirs.restoredMs),
     lessRow('what was read, on disk, MB', [ours.stateMB], [theirs.stateMB]),
     '',
-    `*: not measured at that length. llama.cpp: from its own cost at 4,096, 8,192 and 16,384 tokens; Longleaf: what was read, and what a token costs at that length (state filled with noise).`,
+    `\\*: not measured at that length. llama.cpp: from its own cost at the ${FITTED} longest that it read; Longleaf: what was read, and what a token costs at that length (state filled with noise).`,
     '',
     `llama.cpp at its best, out of ${llamaCpp.tried.length} settings (threads x batch size x flash attention; all in the JSON): ${bestSettings(llamaCpp.chosen)}. ` +
       `node-llama-cpp ${llamaCpp.version}, llama.cpp ${llamaCpp.release ?? ''}, ${llamaCpp.library ?? 'its own choice of kernels'}.`,

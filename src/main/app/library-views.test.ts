@@ -235,7 +235,30 @@ describe('models', () => {
     await symlink(folder, join(folder, 'folder.gguf'));
     await expect(bring(join(folder, 'folder.gguf'))).rejects.toBeInstanceOf(Error);
     await expect(bring(join(folder, 'none.gguf'))).rejects.toMatchObject({ code: 'not-found' });
+    const page = call()['models.fetch']({ url: 'https://huggingface.co/owner/name' }, { signal: never });
+    await expect(Array.fromAsync(page)).rejects.toMatchObject({ code: 'usage' });
     const download = call()['models.download']({ id: 'unknown' }, { signal: never });
     await expect(Array.fromAsync(download)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('can be links, are checked again, and are as fast as this machine was measured to be', async () => {
+    const file = join(folder, 'linked.gguf');
+    await writeFile(file, await readFile(join(test.folder, 'models', 'tiny.gguf')));
+    const brought = call()['models.import']({ file, as: 'link' }, { signal: never });
+    expect((await Array.fromAsync(brought)).at(-1)).toMatchObject({ model: { id: 'linked', link: file } });
+    const check = () => Array.fromAsync(call()['models.verify']({ id: 'linked' }, { signal: never }));
+    expect((await check()).at(-1)).toMatchObject({ kind: 'done', comparedWith: 'record' });
+    await call()['settings.set']({ patch: { 'models.default': 'linked' } }, { signal: never });
+    const measured = await call()['models.measure']({}, { signal: never });
+    expect(measured.find(({ id }) => id === 'linked')?.fit?.speed).toMatchObject({ measured: true });
+    await rm(file);
+    expect((await list()).find(({ id }) => id === 'linked')).toMatchObject({
+      link: file,
+      details: null,
+      problem: { code: 'not-found' },
+    });
+    await expect(check()).rejects.toMatchObject({ code: 'not-found' });
+    await call()['models.remove']({ id: 'linked' }, { signal: never });
+    expect((await list()).map(({ id }) => id)).not.toContain('linked');
   });
 });

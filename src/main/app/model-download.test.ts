@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -11,9 +10,9 @@ import { encodeTinyLlama } from '../formats/testing/index.ts';
 import { checkInstalled } from './installed-model.ts';
 import type { DownloadOptions } from './model-download.ts';
 import { downloadFromUrl, downloadModel } from './model-download.ts';
-import { hubUrl, mirrorOf } from './model-mirror.ts';
 import { modelsFolder } from './models.ts';
 import type { KnownModel, ModelSource } from './models.ts';
+import { storedZip } from './zip.fixture.ts';
 
 let folder: string;
 let dataFolder: string;
@@ -383,59 +382,3 @@ describe('any model by its address', () => {
     expect(await fetchUrl('/a.gguf')).toMatchObject({ code: 'invalid-input' });
   });
 });
-
-it('the mirror: what is asked for, else the environment; a page of the hub becomes its file', () => {
-  expect(mirrorOf('', {})).toBeNull();
-  expect(mirrorOf(undefined, { HF_ENDPOINT: 'https://b.example' })).toBe('https://b.example');
-  expect(mirrorOf('', { LONGLEAF_MIRROR: 'https://a.example/hub/', HF_ENDPOINT: 'https://b.example' })).toBe(
-    'https://a.example/hub',
-  );
-  expect(mirrorOf('http://c.example', { LONGLEAF_MIRROR: 'https://a.example' })).toBe('http://c.example');
-  expect(() => mirrorOf('c.example', {})).toThrow('no http address');
-  const page = 'https://huggingface.co/owner/name/blob/main/x.gguf';
-  expect(hubUrl(page, null)).toBe('https://huggingface.co/owner/name/resolve/main/x.gguf');
-  expect(hubUrl('https://other.example/x.gguf', 'https://a.example')).toBe('https://other.example/x.gguf');
-});
-
-/** A zip with one stored member. */
-function storedZip(name: string, content: Buffer): Buffer {
-  const crc = crc32(content);
-  const fields = (signature: number, extra: readonly [number, number][], length: number) => {
-    const header = Buffer.alloc(length);
-    header.writeUInt32LE(signature, 0);
-    for (const [offset, value] of extra) header.writeUInt32LE(value, offset);
-    return header;
-  };
-  const local = fields(
-    0x04034b50,
-    [
-      [14, crc],
-      [18, content.length],
-      [22, content.length],
-    ],
-    30,
-  );
-  local.writeUInt16LE(name.length, 26);
-  const central = fields(
-    0x02014b50,
-    [
-      [16, crc],
-      [20, content.length],
-      [24, content.length],
-    ],
-    46,
-  );
-  central.writeUInt16LE(name.length, 28);
-  const offset = local.length + name.length + content.length;
-  const end = fields(
-    0x06054b50,
-    [
-      [12, central.length + name.length],
-      [16, offset],
-    ],
-    22,
-  );
-  end.writeUInt16LE(1, 8);
-  end.writeUInt16LE(1, 10);
-  return Buffer.concat([local, Buffer.from(name), content, central, Buffer.from(name), end]);
-}

@@ -1,14 +1,14 @@
 /** The models in the data folder, and what is being done with them. */
 import type { WireError } from '../../shared/errors.ts';
 import { toWire } from '../../shared/errors.ts';
-import type { ModelEvent, ModelSummary } from '../../shared/rpc/index.ts';
+import type { ModelEvent, ModelSummary, ModelVerifyEvent } from '../../shared/rpc/index.ts';
 import manifest from '../../../resources/models.json';
 import { core } from './core.svelte.ts';
 import { ui } from './ui.svelte.ts';
 
 export interface ModelWork {
-  readonly kind: 'import' | 'download';
-  /** file name, or id */
+  readonly kind: 'import' | 'download' | 'verify';
+  /** file name, id, or address */
   readonly name: string;
   /** bytes; total 0 = not known yet */
   readonly done: number;
@@ -21,6 +21,12 @@ interface Refusal {
   readonly error: WireError;
 }
 
+interface Verified {
+  readonly id: string;
+  readonly sha256: string;
+  readonly comparedWith: 'manifest' | 'record' | null;
+}
+
 type KnownModel = Pick<
   (typeof manifest.models)[number],
   'id' | 'name' | 'bytes' | 'licence' | 'trainedLength'
@@ -31,6 +37,10 @@ class Models {
   loaded = $state(false);
   work = $state.raw<ModelWork | null>(null);
   refused = $state.raw<Refusal | null>(null);
+  /** the model that was checked last, and found without a fault */
+  verified = $state.raw<Verified | null>(null);
+  /** this machine is being measured */
+  measuring = $state(false);
   #cancel = new AbortController();
 
   constructor() {
@@ -62,12 +72,42 @@ class Models {
     this.loaded = true;
   }
 
-  /** @param file absolute path of a GGUF */
-  async import(file: string): Promise<void> {
+  /**
+   * @param file absolute path of a GGUF
+   * @param as a copy in the data folder, or a link to where it lies
+   */
+  async import(file: string, as: 'copy' | 'link' = 'copy'): Promise<void> {
     const name = file.split(/[\\/]/).at(-1) ?? file;
     await this.#do({ kind: 'import', name, done: 0, total: 0 }, (signal) =>
-      core.client.stream('models.import', { file }, signal),
+      core.client.stream('models.import', { file, as }, signal),
     );
+  }
+
+  /** Goes to the network. @param sha256 hexadecimal digits, or '' where it is not known */
+  async fetch(url: string, sha256: string): Promise<void> {
+    const name = url.split('/').at(-1) ?? url;
+    await this.#do({ kind: 'download', name, done: 0, total: 0 }, (signal) =>
+      core.client.stream('models.fetch', { url, ...(sha256 === '' ? {} : { sha256 }) }, signal),
+    );
+  }
+
+  /** Every number and the hash once more. */
+  async verify({ id, name }: ModelSummary): Promise<void> {
+    this.verified = null;
+    const last = await this.#do({ kind: 'verify', name, done: 0, total: 0 }, (signal) =>
+      core.client.stream('models.verify', { id }, signal),
+    );
+    if (last?.kind === 'done') this.verified = { id, sha256: last.sha256, comparedWith: last.comparedWith };
+  }
+
+  /** A few seconds with the model that answers; the speed of the others is estimated from it. */
+  async measure(): Promise<void> {
+    if (this.measuring) return;
+    this.measuring = true;
+    await ui.attempt(async () => {
+      this.list = await core.client.call('models.measure', {});
+    });
+    this.measuring = false;
   }
 
   /** Goes to the network. @param id of resources/models.json */
@@ -91,21 +131,29 @@ class Models {
     await this.load();
   }
 
-  async #do(work: ModelWork, start: (signal: AbortSignal) => AsyncIterable<ModelEvent>): Promise<void> {
-    if (this.work !== null) return;
+  /** @returns the last event; null: it was refused or cancelled */
+  async #do<Event extends ModelEvent | ModelVerifyEvent>(
+    work: ModelWork,
+    start: (signal: AbortSignal) => AsyncIterable<Event>,
+  ): Promise<Event | null> {
+    if (this.work !== null) return null;
     this.#cancel = new AbortController();
     this.refused = null;
     this.work = work;
+    let last: Event | null = null;
     try {
       for await (const event of start(this.#cancel.signal)) {
+        last = event;
         if (event.kind === 'progress') this.work = { ...work, done: event.done, total: event.total };
       }
     } catch (error) {
+      last = null;
       const known = toWire(error);
       if (known.code !== 'interrupted') this.refused = { name: work.name, error: known };
     }
     this.work = null;
     await this.load();
+    return last;
   }
 }
 
