@@ -13,7 +13,6 @@ import { expectPositionals, usageError, type Parsed } from '../arguments.ts';
 import type { Command, Context } from '../context.ts';
 import { leaveOn } from '../interrupts.ts';
 import { count, printable, size, table } from '../output.ts';
-import { fit, list } from './model-tables.ts';
 
 export const models: Command = {
   stopsItself: true,
@@ -27,8 +26,9 @@ export const models: Command = {
   async run(args, context) {
     const [action, ...rest] = args.positionals;
     const given: Parsed = { ...args, positionals: rest };
-    if (action === 'list') return list(given, context);
-    if (action === 'fit') return fit(given, context);
+    // these look into the files with the engine's eyes; the others start without loading it
+    if (action === 'list') return (await import('./model-tables.ts')).list(given, context);
+    if (action === 'fit') return (await import('./model-tables.ts')).fit(given, context);
     if (action === 'import') return add(given, context);
     if (action === 'remove') return remove(given, context);
     if (action === 'verify') return verify(given, context);
