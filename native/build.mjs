@@ -52,6 +52,8 @@ const x86Flags = {
   'dense_amx.cpp': [...avx512, '-mavx512vnni', '-mamx-tile', '-mamx-int8'],
 };
 
+const armFlags = { 'dense_neon.cpp': ['-march=armv8.2-a+dotprod'] };
+
 class BuildError extends Error {}
 
 function fail(message, hint) {
@@ -89,9 +91,9 @@ function accepts(compiler, flags) {
 }
 
 function flagsOf(compiler, file) {
-  const flags = arch() === 'x64' ? (x86Flags[file] ?? []) : [];
+  const flags = ({ x64: x86Flags, arm64: armFlags }[arch()] ?? {})[file] ?? [];
   if (flags.length === 0 || accepts(compiler, flags)) return flags;
-  console.error(`note: ${compiler} does not know ${flags.at(-2)} …; ${file} is left out`);
+  console.error(`note: ${compiler} does not know ${flags.at(-1)}; ${file} is left out`);
   return [];
 }
 

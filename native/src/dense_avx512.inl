@@ -54,6 +54,10 @@ struct Isa {
     return _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(low)), _mm512_set1_ps(high));
   }
 
+  static F guess(F y) {
+    return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_set1_epi32(0x7ef311c3), _mm512_castps_si512(y)));
+  }
+
   static I zeroInts() { return _mm512_setzero_si512(); }
   static I magnitude(F x) { return _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff)); }
   static I larger(I a, I b) { return _mm512_max_epi32(a, b); }

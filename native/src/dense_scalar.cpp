@@ -66,6 +66,8 @@ struct Isa {
     return raised < high ? raised : high;
   }
 
+  static F guess(F y) { return fromBits(0x7ef311c3u - bitsOf(y)); }
+
   static I zeroInts() { return 0; }
   static I magnitude(F x) { return bitsOf(x) & 0x7fffffffu; }
   static I larger(I a, I b) { return a > b ? a : b; }

@@ -113,7 +113,7 @@ async function startService(options: StartOptions): Promise<EngineService> {
 }
 
 /** Loads the chosen backend's code, and no other. */
-async function openRuntime({ backend, modelPath }: StartOptions): Promise<Runtime> {
+async function openRuntime({ backend, modelPath, dataFolder }: StartOptions): Promise<Runtime> {
   const gguf = await openGguf(modelPath);
   try {
     if (backend === 'reference') {
@@ -126,7 +126,7 @@ async function openRuntime({ backend, modelPath }: StartOptions): Promise<Runtim
       return await createGpuRuntime(gguf, device === undefined ? {} : { device });
     }
     const { createCpuRuntime } = await import('./cpu/index.ts');
-    return await createCpuRuntime(gguf);
+    return await createCpuRuntime(gguf, dataFolder === null ? {} : { dataFolder });
   } finally {
     await gguf.close();
   }

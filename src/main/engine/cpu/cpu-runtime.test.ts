@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadNative } from '../../../../native/index.ts';
 import { preset } from '../plan/presets.ts';
@@ -6,12 +9,14 @@ import type { Cache } from '../runtime.ts';
 import {
   describeRuntimeAgreement,
   describeRuntimeConformance,
+  firstDifference,
   openTiny,
   readInChunks,
   snapshotOf,
   someIds,
 } from '../testing/runtime-conformance.ts';
 import { CpuRuntime, createCpuRuntime } from './index.ts';
+import type { CpuRuntimeOptions } from './index.ts';
 
 describeRuntimeAgreement('cpu', createCpuRuntime);
 describeRuntimeConformance('cpu', createCpuRuntime);
@@ -94,5 +99,55 @@ describe('cpu runtime', () => {
 
   it('names in its variant what its bits depend on', () => {
     expect(runtime.variant).toBe(`cpu-dense8b32-attention-${loadNative().simd}-kv16`);
+  });
+});
+
+describe('threads', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'longleaf-threads-'));
+  const file = join(folder, 'threads.json');
+  afterAll(() => {
+    delete process.env['LONGLEAF_THREADS'];
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const open = async (options: Partial<CpuRuntimeOptions>): Promise<CpuRuntime> =>
+    (await openTiny((gguf) => createCpuRuntime(gguf, options), { type: 'Q4_0' })) as CpuRuntime;
+
+  it('are measured once, kept in the data folder, and read from there', async () => {
+    const measured = (await open({ dataFolder: folder })).threads;
+    expect(measured).toBeGreaterThanOrEqual(1);
+    const [key] = Object.keys(JSON.parse(readFileSync(file, 'utf8')) as object);
+    writeFileSync(file, JSON.stringify({ [key ?? '']: { rows: 3, columns: 2 } }));
+    expect((await open({ dataFolder: folder })).threads).toBe(3);
+    for (const damaged of ['{', '[]', JSON.stringify({ [key ?? '']: { rows: 0, columns: -1 } })]) {
+      writeFileSync(file, damaged);
+      expect((await open({ dataFolder: folder })).threads).toBeLessThanOrEqual(64);
+    }
+  });
+
+  it('LONGLEAF_THREADS decides, and must be a number of threads', async () => {
+    process.env['LONGLEAF_THREADS'] = '5, 2';
+    expect((await open({ dataFolder: folder })).threads).toBe(5);
+    for (const wrong of ['0', 'many', '1,2,3', '65', '1.5']) {
+      process.env['LONGLEAF_THREADS'] = wrong;
+      await expect(open({})).rejects.toMatchObject({ code: 'usage' });
+    }
+    delete process.env['LONGLEAF_THREADS'];
+  });
+
+  it('do not change a bit', async () => {
+    const ids = someIds(200);
+    const results: Float32Array[] = [];
+    for (const threads of [
+      { rows: 1, columns: 1 },
+      { rows: 3, columns: 2 },
+      { rows: 2, columns: 5 },
+    ]) {
+      const model = await open({ threads });
+      const { heads, kvHeads, headDim, trainedLength } = model.hyperparameters;
+      const plan = preset('adapted', { heads, kvHeads, headDim, trainedLength });
+      results.push(await readInChunks(model, model.createCache(model.compile(plan)), ids, [150, 1, 20, 3]));
+    }
+    expect(firstDifference(results[1], results[0])).toBe('none');
+    expect(firstDifference(results[2], results[0])).toBe('none');
   });
 });

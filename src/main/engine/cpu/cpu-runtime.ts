@@ -17,6 +17,8 @@ import { inverseFrequencies } from '../rope.ts';
 import type { Cache, ForwardOptions, Hyperparameters, Runtime } from '../runtime.ts';
 import { loadDense } from './dense-model.ts';
 import { LayeredCache } from './layered-cache.ts';
+import { machineThreads } from './machine-threads.ts';
+import type { Threads } from './machine-threads.ts';
 import { NativeBackedCache } from './native-backed-cache.ts';
 import type { DenseLevel, NativeAddon, NativeCache, NativeDense } from './native-contract.ts';
 import { createWorkspace } from './workspace.ts';
@@ -40,6 +42,10 @@ export interface CpuRuntimeOptions {
   readonly storage?: 'bf16' | 'f32';
   /** dense kernels, for tests: all give the same bits */
   readonly dense?: DenseLevel;
+  /** where this machine's best numbers of threads are kept; absent: one thread */
+  readonly dataFolder?: string;
+  /** instead of measuring, for tests */
+  readonly threads?: Threads;
 }
 
 export class CpuRuntime implements Runtime {
@@ -48,6 +54,7 @@ export class CpuRuntime implements Runtime {
   readonly variant: string;
   readonly numericsVersion = NUMERICS_VERSION;
   readonly maxRows = MAX_ROWS;
+  readonly threads: number;
   readonly #dense: NativeDense;
   readonly #native: NativeAddon;
   readonly #storage: 'bf16' | 'f32';
@@ -64,6 +71,9 @@ export class CpuRuntime implements Runtime {
     this.#inverseFrequencies = hyperparameters.attentionKinds.map((_, kind) =>
       inverseFrequencies(hyperparameters, kind),
     );
+    const threads = options.threads ?? machineThreads(dense, hyperparameters, options.dataFolder ?? null);
+    dense.setThreads(threads.rows, threads.columns);
+    this.threads = Math.max(threads.rows, threads.columns);
     this.variant = variantName(options.native, this.#storage);
   }
 
@@ -96,6 +106,7 @@ export class CpuRuntime implements Runtime {
         maxRows: MAX_ROWS,
         storage: this.#storage,
         inverseFrequencies: this.#inverseFrequencies[kind],
+        threads: this.threads,
         xpos: compiled.plan.positions === 'xpos' ? { scaleBase: XPOS_SCALE_BASE } : null,
       }),
     );

@@ -2,6 +2,7 @@
 import { loadNative } from '../../../../native/index.ts';
 import type { GgufFile } from '../../formats/index.ts';
 import { CpuRuntime } from './cpu-runtime.ts';
+import type { CpuRuntimeOptions } from './cpu-runtime.ts';
 
 export { CpuRuntime } from './cpu-runtime.ts';
 export type { CpuRuntimeOptions } from './cpu-runtime.ts';
@@ -12,6 +13,9 @@ export type { NativeAddon, NativeCache, NativeCacheSpec, SimdLevel } from './nat
  * @throws AppError 'unsupported' when the addon is not built or the model is of a kind that we do not run,
  *   'invalid-input' when the file is damaged
  */
-export async function createCpuRuntime(gguf: GgufFile): Promise<CpuRuntime> {
-  return CpuRuntime.open(gguf, { native: loadNative() });
+export async function createCpuRuntime(
+  gguf: GgufFile,
+  options: Omit<CpuRuntimeOptions, 'native'> = {},
+): Promise<CpuRuntime> {
+  return CpuRuntime.open(gguf, { native: loadNative(), ...options });
 }
