@@ -236,10 +236,12 @@ async function memory(from: Browser): Promise<object> {
     answers: sizes.answers,
     heapMB,
     slopeKBPerAnswer: round((slope(heapMB) / 5) * 1e3),
-    ownKBPerAnswer: kBPerAnswer(owners.map(({ own }) => own)),
-    codeKBPerAnswer: kBPerAnswer(owners.map(({ code }) => code)),
-    browserKBPerAnswer: kBPerAnswer(owners.map(({ browser }) => browser)),
-    messagesKBPerAnswer: round(messageBytes(join(folder, 'data')) / 1e3 / sizes.answers),
+    owners: {
+      own: kBPerAnswer(owners.map(({ own }) => own)),
+      messages: round(messageBytes(join(folder, 'data')) / 1e3 / sizes.answers),
+      code: kBPerAnswer(owners.map(({ code }) => code)),
+      browser: kBPerAnswer(owners.map(({ browser }) => browser)),
+    },
   };
 }
 

@@ -105,6 +105,8 @@ const readingSchema = v.object({
 
 const frames = v.object({ p95: v.number(), most: v.number() });
 const keys = v.object({ p95Ms: v.number() });
+/** of results up to November 2026: one opening, by the clock of the script */
+const opened = v.union([v.array(v.number()), v.number()]);
 const pageSchema = v.object({
   environment: measured,
   browser: v.string(),
@@ -113,18 +115,18 @@ const pageSchema = v.object({
   open: v.object({ usableMs: v.array(v.number()) }),
   chats: v.object({
     messages: v.number(),
-    openMs: v.array(v.number()),
+    openMs: opened,
     scrollFrameMs: frames,
-    longAnswer: v.object({ openMs: v.array(v.number()), scrollFrameMs: frames }),
+    longAnswer: v.object({ openMs: opened, scrollFrameMs: frames }),
   }),
   typing: v.object({ files: v.number(), quiet: keys, busy: keys }),
   memory: v.object({
     answers: v.number(),
     heapMB: v.array(v.number()),
-    ownKBPerAnswer: v.number(),
-    codeKBPerAnswer: v.number(),
-    browserKBPerAnswer: v.number(),
-    messagesKBPerAnswer: v.number(),
+    slopeKBPerAnswer: v.number(),
+    owners: v.optional(
+      v.object({ own: v.number(), messages: v.number(), code: v.number(), browser: v.number() }),
+    ),
   }),
 });
 
@@ -298,12 +300,17 @@ function readingTable({ environment, runs }: v.InferOutput<typeof readingSchema>
 function pageTable(result: v.InferOutput<typeof pageSchema>): string[] {
   const { bundle, open, chats, typing, memory, databaseMB, browser, environment } = result;
   const { longAnswer, scrollFrameMs } = chats;
-  const range = (values: readonly number[]): string =>
-    `${middle(values).toFixed(0)} [${Math.min(...values).toFixed(0)}, ${Math.max(...values).toFixed(0)}]`;
+  const range = (values: readonly number[] | number): string =>
+    typeof values === 'number'
+      ? `${values}`
+      : `${middle(values).toFixed(0)} [${Math.min(...values).toFixed(0)}, ${Math.max(...values).toFixed(0)}]`;
+  const { owners } = memory;
+  const grown = `${memory.heapMB[0] ?? ''} -> ${memory.heapMB.at(-1) ?? ''} MB, ${memory.slopeKBPerAnswer} kB an answer`;
   const heap =
-    `${memory.heapMB[0] ?? ''} -> ${memory.heapMB.at(-1) ?? ''} MB; the page's own objects ` +
-    `${memory.ownKBPerAnswer} (the messages themselves: ${memory.messagesKBPerAnswer}), compiled code ` +
-    `${memory.codeKBPerAnswer}, the browser's records ${memory.browserKBPerAnswer}`;
+    owners === undefined
+      ? grown
+      : `${grown}: the page's own objects ${owners.own} (the messages themselves ${owners.messages}), ` +
+        `compiled code ${owners.code}; beside the heap the browser's records ${owners.browser}`;
   return [
     '| measure | figure |',
     '|---|---|',
@@ -312,7 +319,7 @@ function pageTable(result: v.InferOutput<typeof pageSchema>): string[] {
     `| a chat of ${count(chats.messages)} messages: opens, ms; scrolling, ms a frame, p95 | ${range(chats.openMs)}; ${scrollFrameMs.p95} |`,
     `| an answer of 1 MB: opens, ms; scrolling, ms a frame, p95 | ${range(longAnswer.openMs)}; ${longAnswer.scrollFrameMs.p95} |`,
     `| typing delay, p95, ms: quiet; busy with ${count(typing.files)} files | ${typing.quiet.p95Ms}; ${typing.busy.p95Ms} |`,
-    `| heap over ${memory.answers} answers of one chat; kB an answer | ${heap} |`,
+    `| heap over ${memory.answers} answers of one chat | ${heap} |`,
     '',
     `${browser}. ${conditions(environment)}`,
   ];
