@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GgufFile, MetadataValue, TensorInfo } from '../formats/index.ts';
 import { openGguf } from '../formats/index.ts';
-import { encodeTinyLlama } from '../formats/testing/index.ts';
+import { encodeTinyLlama, encodeTinyModel } from '../formats/testing/index.ts';
+import { supportedArchitectures } from './architectures.ts';
 import { geometryOf, readHyperparameters } from './hyperparameters.ts';
 import { inverseFrequencies } from './rope.ts';
 
@@ -146,4 +147,54 @@ describe('readHyperparameters', () => {
     const read = readHyperparameters(changed(metadata, tensors));
     await expect(read).rejects.toMatchObject({ code, message: expect.stringContaining(text) as string });
   });
+});
+
+describe('every tensor of every architecture', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'longleaf-architectures-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.each(supportedArchitectures)(
+    '%s: is named where it is missing, has another shape or is one too many',
+    async (architecture) => {
+      const path = join(folder, 'tiny.gguf');
+      const shape = { heads: 2, kvHeads: 1, layers: 1, tied: false, biases: true } as const;
+      writeFileSync(path, encodeTinyModel({ architecture, ...shape }));
+      const gguf = await openGguf(path);
+      await gguf.close();
+      const read = (change: (tensors: Map<string, TensorInfo>) => void): Promise<unknown> => {
+        const tensors = new Map(gguf.tensors);
+        change(tensors);
+        return readHyperparameters({ ...gguf, tensors });
+      };
+      await expect(read(() => undefined)).resolves.toMatchObject({ architecture });
+      for (const [name, info] of gguf.tensors) {
+        const message = expect.stringContaining(`"${name}"`) as string;
+        const other: TensorInfo = { ...info, shape: [info.shape[0] + 32, ...info.shape.slice(1)] };
+        await expect(read((tensors) => tensors.set(name, other))).rejects.toMatchObject({ message });
+        // the head may be the embedding, and biases may be absent all together; without q | k | v, q is missed
+        if (name === 'output.weight' || name.endsWith('_qkv.bias')) continue;
+        const missed = expect.stringContaining(`"${name.replace('_qkv', '_q')}"`) as string;
+        await expect(read((tensors) => tensors.delete(name))).rejects.toMatchObject({
+          code: 'invalid-input',
+          message: missed,
+        });
+      }
+      const extra = 'blk.0.attn_sinks.weight';
+      const more = read((tensors) =>
+        tensors.set(extra, { ...tensorNamed(gguf, 'output_norm.weight'), name: extra }),
+      );
+      await expect(more).rejects.toMatchObject({
+        code: 'unsupported',
+        message: expect.stringContaining(extra) as string,
+      });
+    },
+  );
+
+  function tensorNamed(gguf: GgufFile, name: string): TensorInfo {
+    const tensor = gguf.tensors.get(name);
+    if (tensor === undefined) throw new Error(`${name} is missing`);
+    return tensor;
+  }
 });

@@ -94,6 +94,56 @@ describe('chat templates', () => {
   );
 });
 
+describe('templates of the architectures', () => {
+  const talk: ChatMessage[] = [
+    { role: 'system', content: 'Be kind.' },
+    { role: 'user', content: ' Why? ' },
+    { role: 'assistant', content: 'So.' },
+    { role: 'user', content: 'And?' },
+  ];
+  const qwen =
+    "{%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}" +
+    "{%- endif %}{%- for message in messages %}{%- if (message.role == 'user') or (message.role == 'system' and not loop.first) or (message.role == 'assistant' and not message.tool_calls) %}" +
+    "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}{%- endif %}{%- endfor %}" +
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}";
+  const gemma3 =
+    "{{ bos_token }}{%- if messages[0]['role'] == 'system' -%}{%- if messages[0]['content'] is string -%}" +
+    "{%- set first_user_prefix = messages[0]['content'] + '\\n\\n' -%}{%- else -%}" +
+    "{%- set first_user_prefix = messages[0]['content'][0]['text'] + '\\n\\n' -%}{%- endif -%}" +
+    "{%- set loop_messages = messages[1:] -%}{%- else -%}{%- set first_user_prefix = '' -%}{%- set loop_messages = messages -%}{%- endif -%}" +
+    "{%- for message in loop_messages -%}{%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}" +
+    "{{ raise_exception('Conversation roles must alternate') }}{%- endif -%}" +
+    "{%- if (message['role'] == 'assistant') -%}{%- set role = 'model' -%}{%- else -%}{%- set role = message['role'] -%}{%- endif -%}" +
+    "{{ '<start_of_turn>' + role + '\\n' + (first_user_prefix if loop.first else '') }}" +
+    "{%- if message['content'] is string -%}{{ message['content'] | trim }}{%- endif -%}{{ '<end_of_turn>\\n' }}{%- endfor -%}" +
+    "{%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}";
+  const llama3 =
+    "{{- bos_token }}{%- if not date_string is defined %}{%- if strftime_now is defined %}{%- set date_string = strftime_now('%d %b %Y') %}{%- endif %}{%- endif %}" +
+    "{%- set system_message = messages[0]['content']|trim %}{%- set messages = messages[1:] %}" +
+    "{{- '<|start_header_id|>system<|end_header_id|>\\n\\n' }}{{- 'Today Date: ' + date_string + '\\n\\n' }}{{- system_message }}{{- '<|eot_id|>' }}" +
+    "{%- for message in messages %}{{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n'+ message['content'] | trim + '<|eot_id|>' }}{%- endfor %}" +
+    "{%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{%- endif %}";
+  it.each([
+    [
+      'Qwen',
+      qwen,
+      '<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n Why? <|im_end|>\n<|im_start|>assistant\nSo.<|im_end|>\n<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\n',
+    ],
+    [
+      'Gemma 3',
+      gemma3,
+      '<s><start_of_turn>user\nBe kind.\n\nWhy?<end_of_turn>\n<start_of_turn>model\nSo.<end_of_turn>\n<start_of_turn>user\nAnd?<end_of_turn>\n<start_of_turn>model\n',
+    ],
+    [
+      'Llama 3',
+      llama3,
+      '<s><|start_header_id|>system<|end_header_id|>\n\nToday Date: 26 Jul 2024\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nWhy?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nSo.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nAnd?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n',
+    ],
+  ])('%s', (_, template, expected) => {
+    expect(whole(render(template, talk))).toBe(expected);
+  });
+});
+
 describe('hostile chat templates end with a message, within a second', () => {
   const doubling =
     "{% set ns = namespace(s='a') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}";

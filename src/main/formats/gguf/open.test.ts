@@ -92,14 +92,23 @@ describe('openGguf', () => {
     expect(report.sha256).toBe(await sha256File(path));
   });
 
-  it.each(['F32', 'F16', 'Q8_0', 'Q4_1'] as const)(
-    'finds a number that is not finite in %s',
-    async (type) => {
-      const data = quantise(type, new Float32Array(64).fill(1));
-      // The first float of the second half: NaN in every format (all exponent bits and a fraction bit).
-      data.fill(0xff, data.length / 2, data.length / 2 + 4);
-      const path = write({ metadata: {}, tensors: [{ name: 'bad', type, shape: [64], data }] });
-      await expect(verifyGguf(path)).rejects.toThrow(/"bad" holds a number that is not finite/);
-    },
-  );
+  it.each([
+    ['F32', 0],
+    ['F16', 0],
+    ['BF16', 0],
+    ['Q4_0', 0],
+    ['Q4_1', 2],
+    ['Q5_0', 0],
+    ['Q5_1', 2],
+    ['Q8_0', 0],
+    ['Q4_K', 2],
+    ['Q5_K', 2],
+    ['Q6_K', 208],
+  ] as const)('finds a number that is not finite in %s', async (type, float) => {
+    const data = quantise(type, new Float32Array(512).fill(1));
+    // A float of the second half: NaN in every format (all exponent bits and a fraction bit).
+    data.fill(0xff, data.length / 2 + float, data.length / 2 + float + (type === 'F32' ? 4 : 2));
+    const path = write({ metadata: {}, tensors: [{ name: 'bad', type, shape: [512], data }] });
+    await expect(verifyGguf(path)).rejects.toThrow(/"bad" holds a number that is not finite/);
+  });
 });
