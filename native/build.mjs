@@ -32,6 +32,7 @@ const commonFlags = [
   '-Wno-unknown-warning-option',
   '-Wno-maybe-uninitialized',
   '-Wno-uninitialized',
+  '-Wno-uninitialized',
   '-DNAPI_VERSION=8',
   '-DNODE_ADDON_API_CPP_EXCEPTIONS_ALL',
   '-DNODE_GYP_MODULE_NAME=longleaf',

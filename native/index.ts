@@ -9,6 +9,7 @@ import type { NativeAddon } from '../src/main/engine/cpu/native-contract.ts';
 import { AppError } from '../src/shared/errors.ts';
 
 export type {
+  DenseLevel,
   NativeAddon,
   NativeCache,
   NativeCacheSpec,

@@ -2,7 +2,10 @@
 // here or by Dense's constructor; C++ exceptions become JavaScript errors.
 #include "addon_dense.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <cstring>
 
 #include "arguments.h"
 #include "dense.h"
@@ -44,10 +47,16 @@ void requireLength(Napi::Env env, int64_t length, int64_t needed, const char* wh
                                          std::to_string(needed) + " elements");
 }
 
+const DenseKernel* standardDense() {
+  const char* forced = std::getenv("LONGLEAF_SIMD");
+  return chooseDense(forced == nullptr ? "" : forced);
+}
+
 class NativeWeights : public Napi::ObjectWrap<NativeWeights> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "NativeWeights", {InstanceMethod<&NativeWeights::write>("write")});
+    return DefineClass(env, "NativeWeights", {InstanceMethod<&NativeWeights::write>("write"),
+                                               InstanceMethod<&NativeWeights::checksum>("checksum")});
   }
 
   // `new NativeWeights(bytes)` or `new NativeWeights(path, offset, bytes)`
@@ -71,6 +80,7 @@ class NativeWeights : public Napi::ObjectWrap<NativeWeights> {
   std::shared_ptr<Weights> weights;
 
  private:
+  Napi::Value checksum(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), weights->checksum()); }
   void write(const Napi::CallbackInfo& info) {
     const int64_t offset = integerArgument(info[0], 0, kLargestBytes, "offset");
     const Bytes bytes = bytesArgument(info[1], "bytes");
@@ -150,8 +160,7 @@ DenseSpec denseSpec(const Napi::Value& value) {
   const Napi::Array layers = arrayOf(from, "layers");
   for (uint32_t i = 0; i < layers.Length(); i++) spec.layers.push_back(layerOf(objectOf(layers.Get(i), "layer")));
   if (spec.layers.empty()) throw Napi::RangeError::New(value.Env(), "the model has no layers");
-  const char* forced = std::getenv("LONGLEAF_SIMD");
-  spec.kernel = chooseDense(from.Get("simd").IsString() ? textOf(from, "simd") : forced == nullptr ? "" : forced);
+  spec.kernel = from.Get("simd").IsString() ? chooseDense(textOf(from, "simd")) : standardDense();
   return spec;
 }
 
@@ -256,6 +265,31 @@ Napi::Value packedBytesCall(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(allPanels(type, rows, columns)));
 }
 
+/// The best of five, in operations or bytes a second.
+template <class Work>
+double best(const Work& work) {
+  double most = 0;
+  for (int turn = 0; turn < 5; turn++) {
+    const auto start = std::chrono::steady_clock::now();
+    const double count = work();
+    most = std::max(most, count / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return most;
+}
+
+// densePeaks(level): what this processor can do at most, on one thread
+Napi::Value densePeaks(const Napi::CallbackInfo& info) {
+  const DenseKernel* kernel = chooseDense(info[0].ToString().Utf8Value());
+  constexpr int64_t kRounds = 1000000, kReadBytes = int64_t(192) << 20;
+  AlignedBuffer memory(kReadBytes);
+  std::memset(memory.data(), 1, kReadBytes);
+  Napi::Object peaks = Napi::Object::New(info.Env());
+  peaks.Set("dots", best([&] { return kernel->dots(kRounds); }));
+  peaks.Set("multiplyAdds", best([&] { return kernel->multiplyAdds(kRounds); }));
+  peaks.Set("read", best([&] { return kernel->read(memory.data(), kReadBytes); }));
+  return peaks;
+}
+
 Napi::Value packCall(const Napi::CallbackInfo& info) {
   const PackedType type = packedTypeArgument(info[0]);
   const Bytes source = bytesArgument(info[1], "source"), target = bytesArgument(info[4], "target");
@@ -271,11 +305,13 @@ Napi::Value packCall(const Napi::CallbackInfo& info) {
 void exportDense(Napi::Env env, Napi::Object exports) {
   exports.Set("packedBytes", Napi::Function::New(env, packedBytesCall));
   exports.Set("pack", Napi::Function::New(env, packCall));
+  exports.Set("densePeaks", Napi::Function::New(env, densePeaks));
   exports.Set("NativeWeights", NativeWeights::define(env));
   exports.Set("NativeDense", NativeDense::define(env));
   Napi::Array available = Napi::Array::New(env);
   for (const DenseKernel* kernel : availableDense()) available.Set(available.Length(), kernel->name);
   exports.Set("denseAvailable", available);
+  exports.Set("dense", standardDense()->name);
 }
 
 }  // namespace longleaf

@@ -157,7 +157,8 @@ void multiply(const PanelRun& run, int begin, int end, const QuantisedRows& x, f
   }
 }
 
-const DenseKernel kernel = {"amx", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap};
+const DenseKernel kernel = {"amx", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
+                            dots, multiplyAdds, read};
 
 }  // namespace
 

@@ -13,7 +13,8 @@ namespace {
 #include "dense_avx512.inl"
 #include "dense_kernel.inl"
 
-const DenseKernel kernel = {"avx512vnni", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap};
+const DenseKernel kernel = {"avx512vnni", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
+                            dots, multiplyAdds, read};
 
 }  // namespace
 

@@ -19,12 +19,14 @@ struct Dots {
     asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(w), "x"(x));
   }
   static I finish(Sum x) { return x; }
+  static void peakDot(I& sum, I w, I x) { dot<8>(sum, w, x, 0); }
 };
 
 #include "dense_avx2.inl"
 #include "dense_kernel.inl"
 
-const DenseKernel kernel = {"avxvnni", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap};
+const DenseKernel kernel = {"avxvnni", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
+                            dots, multiplyAdds, read};
 
 }  // namespace
 

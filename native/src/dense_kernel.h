@@ -66,6 +66,13 @@ struct DenseKernel {
   void (*add)(float* x, const float* y, int columns);
   /// x = cap tanh(x / cap)
   void (*softCap)(float* x, int count, float cap);
+  // For rooflines: work that does nothing else, all of its sums kept alive. Each returns what it counted.
+  /// operations of `times` rounds of the integer dot instruction
+  double (*dots)(int64_t times);
+  /// operations of `times` rounds of f32 multiply-adds
+  double (*multiplyAdds)(int64_t times);
+  /// bytes read: all of them, in order
+  double (*read)(const uint8_t* from, int64_t bytes);
 };
 
 // Each is defined by its own translation unit; null where the compiler or the processor family lacks it.

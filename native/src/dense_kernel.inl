@@ -353,3 +353,4 @@ void multiplyFloats(const PanelRun& run, int begin, int end, const float* x, int
 }
 
 #include "dense_rows.inl"
+#include "dense_peaks.inl"

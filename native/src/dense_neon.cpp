@@ -42,6 +42,7 @@ struct Isa {
     sum = vdotq_s32(sum, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(x));
   }
   static I finish(Sum x) { return x; }
+  static void peakDot(I& sum, I w, I x) { dot<8>(sum, w, x, 0); }
 
   static F zero() { return vdupq_n_f32(0); }
   static F loadFloats(const float* p) { return vld1q_f32(p); }
@@ -90,7 +91,8 @@ struct Isa {
 
 #include "dense_kernel.inl"
 
-const DenseKernel kernel = {"neon", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap};
+const DenseKernel kernel = {"neon", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
+                            dots, multiplyAdds, read};
 
 }  // namespace
 

@@ -35,6 +35,11 @@ struct Isa {
       sum += static_cast<int32_t>(w >> (8 * i) & 255) * static_cast<int8_t>(x >> (8 * i) & 255);
   }
   static I finish(Sum x) { return static_cast<I>(x); }
+  static void peakDot(I& sum, I w, I x) {
+    Sum s = static_cast<Sum>(sum);
+    dot<8>(s, w, x, 0);
+    sum = static_cast<I>(s);
+  }
 
   static F zero() { return 0; }
   static F loadFloats(const float* p) { return *p; }
@@ -92,7 +97,8 @@ struct Isa {
 
 #include "dense_kernel.inl"
 
-const DenseKernel kernel = {"scalar", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap};
+const DenseKernel kernel = {"scalar", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
+                            dots, multiplyAdds, read};
 
 }  // namespace
 

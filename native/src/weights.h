@@ -23,6 +23,8 @@ class Weights {
   /// null for a mapped file
   uint8_t* writable() { return own_ ? own_->data() : nullptr; }
   size_t size() const { return size_; }
+  /// 16 hexadecimal digits that change with any bit
+  std::string checksum() const;
 
  private:
   std::unique_ptr<AlignedBuffer> own_;

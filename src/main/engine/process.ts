@@ -3,6 +3,7 @@
  * closes it or is gone; Ctrl-C in a terminal reaches both, and is the core's to handle.
  */
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError, toWire } from '../../shared/errors.ts';
 import { openGguf } from '../formats/index.ts';
@@ -113,7 +114,7 @@ async function startService(options: StartOptions): Promise<EngineService> {
 }
 
 /** Loads the chosen backend's code, and no other. */
-async function openRuntime({ backend, modelPath, dataFolder }: StartOptions): Promise<Runtime> {
+async function openRuntime({ backend, modelPath, modelHash, dataFolder }: StartOptions): Promise<Runtime> {
   const gguf = await openGguf(modelPath);
   try {
     if (backend === 'reference') {
@@ -126,7 +127,10 @@ async function openRuntime({ backend, modelPath, dataFolder }: StartOptions): Pr
       return await createGpuRuntime(gguf, device === undefined ? {} : { device });
     }
     const { createCpuRuntime } = await import('./cpu/index.ts');
-    return await createCpuRuntime(gguf, dataFolder === null ? {} : { dataFolder });
+    return await createCpuRuntime(
+      gguf,
+      dataFolder === null ? {} : { dataFolder, packed: { modelHash, folder: join(dataFolder, 'models') } },
+    );
   } finally {
     await gguf.close();
   }

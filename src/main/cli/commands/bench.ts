@@ -21,9 +21,10 @@ export const bench: Command = {
     file: { type: 'string' },
     vectors: { type: 'string' },
     devices: { type: 'string' },
+    profile: { type: 'boolean' },
   },
   async run(args, context) {
-    const [given, ...paths] = args.positionals;
+    const [given, ...paths] = args.flag('profile') ? ['profile', ...args.positionals] : args.positionals;
     const name = benchNames.find((known) => known === given);
     if (name === undefined) throw usageError(`bench takes one of: ${benchNames.join(', ')}.`);
     if (paths.length > 0 && name !== 'ingest')
@@ -67,8 +68,17 @@ function refuseDevices(devices: string | undefined): void {
 }
 
 function rowsOf(result: object): string[][] {
-  return Object.entries(result).map(([figure, value]) => [
-    figure,
-    typeof value === 'object' ? JSON.stringify(value) : String(value),
-  ]);
+  return Object.entries(result).flatMap(([figure, value]: [string, unknown]) =>
+    Array.isArray(value) ? value.map((each) => [figure, textOf(each)]) : [[figure, textOf(value)]],
+  );
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(
+      ([name, each]: [string, unknown]) =>
+        `${name} ${typeof each === 'object' ? JSON.stringify(each) : String(each)}`,
+    )
+    .join(', ');
 }

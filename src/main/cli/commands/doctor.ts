@@ -79,8 +79,11 @@ function node(): Finding {
 }
 
 function simd(): Finding {
-  const { used, available } = simdLevels();
-  return { name: 'simd', ok: true, value: `${used} (available: ${available.join(', ')})` };
+  const { used, available, dense, denseAvailable } = simdLevels();
+  const value =
+    `attention ${used} (available: ${available.join(', ')}), ` +
+    `dense ${dense} (available: ${denseAvailable.join(', ')})`;
+  return { name: 'simd', ok: true, value };
 }
 
 async function sqlite(): Promise<Finding> {

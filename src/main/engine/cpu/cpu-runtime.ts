@@ -20,7 +20,14 @@ import { LayeredCache } from './layered-cache.ts';
 import { machineThreads } from './machine-threads.ts';
 import type { Threads } from './machine-threads.ts';
 import { NativeBackedCache } from './native-backed-cache.ts';
-import type { DenseLevel, NativeAddon, NativeCache, NativeDense } from './native-contract.ts';
+import type {
+  DenseLevel,
+  DenseProfileStep,
+  NativeAddon,
+  NativeCache,
+  NativeDense,
+} from './native-contract.ts';
+import type { PackedFileOptions } from './packed-file.ts';
 import { createWorkspace } from './workspace.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -42,6 +49,8 @@ export interface CpuRuntimeOptions {
   readonly storage?: 'bf16' | 'f32';
   /** dense kernels, for tests: all give the same bits */
   readonly dense?: DenseLevel;
+  /** where packed weights are kept; absent: in memory */
+  readonly packed?: PackedFileOptions;
   /** where this machine's best numbers of threads are kept; absent: one thread */
   readonly dataFolder?: string;
   /** instead of measuring, for tests */
@@ -60,6 +69,8 @@ export class CpuRuntime implements Runtime {
   readonly #storage: 'bf16' | 'f32';
   /** one for each kind of layer */
   readonly #inverseFrequencies: readonly Float64Array[];
+  /** since the last call of profile */
+  #attentionMs = 0;
   /** one for each forward pass under way: work between layers may run another one on another cache */
   readonly #idleWorkspaces: Workspace[] = [];
 
@@ -89,7 +100,7 @@ export class CpuRuntime implements Runtime {
         'Capped attention scores (Gemma 2) are not computed by the backend "cpu".',
         'Use --backend reference, or Gemma 3.',
       );
-    const dense = await loadDense(gguf, hyperparameters, options.native, options.dense);
+    const dense = await loadDense(gguf, hyperparameters, options.native, options);
     return new CpuRuntime(hyperparameters, dense, options);
   }
 
@@ -136,6 +147,24 @@ export class CpuRuntime implements Runtime {
     return Promise.resolve();
   }
 
+  /** kernels of the dense part */
+  get simd(): DenseLevel {
+    return this.#dense.simd;
+  }
+
+  /** Starts or ends counting; returns what was counted until now, attention last. */
+  profile(on: boolean): readonly DenseProfileStep[] {
+    const attention = {
+      step: 'attention',
+      seconds: this.#attentionMs / 1000,
+      operations: 0,
+      bytes: 0,
+      calls: 0,
+    };
+    this.#attentionMs = 0;
+    return [...this.#dense.profile(on), attention];
+  }
+
   async #run(
     cache: NativeCache,
     { residual, qkv, attention }: Workspace,
@@ -149,7 +178,9 @@ export class CpuRuntime implements Runtime {
     this.#dense.entry(rows, residual, qkv);
     for (let layer = 0; layer < layers; layer++) {
       await letOthersIn(options);
+      const start = performance.now();
       cache.attend(layer, qkv, attention);
+      this.#attentionMs += performance.now() - start;
       if (layer < layers - 1) this.#dense.joint(layer, rows, attention, residual, qkv);
     }
     const logits = await this.#logits(rows, attention, residual, options);

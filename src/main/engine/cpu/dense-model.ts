@@ -14,10 +14,12 @@ import type {
   NativeDenseSpec,
   DenseLevel,
 } from './native-contract.ts';
-import { packPieces, readVector, WeightLayout } from './packed-weights.ts';
+import { packedWeights } from './packed-file.ts';
+import type { PackedFileOptions } from './packed-file.ts';
+import { readVector, WeightLayout } from './packed-weights.ts';
 
 /**
- * Packs the weights, tensor after tensor, so that no more than one is held twice.
+ * Maps the packed weights, or packs them, tensor after tensor, so that no more than one is held twice.
  * @param gguf checked by readHyperparameters; not needed afterwards
  * @throws AppError 'invalid-input' when the file became unreadable or holds numbers that are none
  */
@@ -25,13 +27,15 @@ export async function loadDense(
   gguf: GgufFile,
   hyperparameters: Hyperparameters,
   native: NativeAddon,
-  simd?: DenseLevel,
+  options: { readonly dense?: DenseLevel; readonly packed?: PackedFileOptions } = {},
 ): Promise<NativeDense> {
   const layout = new WeightLayout(native);
   const spec = await denseSpec(gguf, hyperparameters, layout);
-  const weights = new native.NativeWeights(layout.bytes);
-  await packPieces(gguf, layout, native, (offset, bytes) => weights.write(offset, bytes));
-  return new native.NativeDense(weights, simd === undefined ? spec : { ...spec, simd });
+  const weights = await packedWeights(gguf, layout, native, options.packed ?? null);
+  return new native.NativeDense(
+    weights,
+    options.dense === undefined ? spec : { ...spec, simd: options.dense },
+  );
 }
 
 async function denseSpec(gguf: GgufFile, h: Hyperparameters, layout: WeightLayout): Promise<NativeDenseSpec> {

@@ -67,6 +67,10 @@ export interface NativeAddon {
     new (path: string, offset: number, bytes: number): NativeWeights;
   };
   readonly NativeDense: new (weights: NativeWeights, spec: NativeDenseSpec) => NativeDense;
+  /** what one thread of this processor can do at most with a level's instructions, a second; takes half a second */
+  densePeaks(level: DenseLevel): DensePeaks;
+  /** those that are used: LONGLEAF_SIMD, else the best */
+  readonly dense: DenseLevel;
   /** dense kernels that this machine can run, best first; all give the same bits */
   readonly denseAvailable: readonly DenseLevel[];
 }
@@ -89,10 +93,21 @@ export type PackedType = (typeof packedTypes)[number];
 
 export type DenseLevel = 'amx' | 'avx512vnni' | 'avxvnni' | 'avx2' | 'neon' | 'scalar';
 
+export interface DensePeaks {
+  /** multiplications and additions of int8 */
+  readonly dots: number;
+  /** of f32 */
+  readonly multiplyAdds: number;
+  /** bytes read from memory, in order */
+  readonly read: number;
+}
+
 /** Packed weights. */
 export interface NativeWeights {
   /** not for a mapped file */
   write(offset: number, bytes: Uint8Array): void;
+  /** 16 hexadecimal digits that change with any bit; reads everything */
+  checksum(): string;
 }
 
 /** Rows of one tensor; `offset` in bytes of the weights. */
