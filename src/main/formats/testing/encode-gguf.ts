@@ -40,8 +40,24 @@ export interface EncodableGguf {
   readonly alignment?: number;
 }
 
+/** A tensor whose data is written by somebody else. */
+export type EncodableTensorInfo = Pick<EncodableTensor, 'name' | 'type' | 'shape'>;
+
 /** @throws RangeError when a tensor's data does not have the length that its type and shape need */
 export function encodeGguf(file: EncodableGguf): Uint8Array {
+  const alignment = file.alignment ?? 32;
+  const parts: Uint8Array[] = [encodeGgufHeader(file)];
+  for (const tensor of file.tensors) parts.push(dataOf(tensor), padding(tensor.data.byteLength, alignment));
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/**
+ * Everything before the tensors' data, padded. The data follows in the order of the list, each tensor padded to the
+ * alignment: files that are larger than memory are written so.
+ */
+export function encodeGgufHeader(
+  file: Omit<EncodableGguf, 'tensors'> & { readonly tensors: readonly EncodableTensorInfo[] },
+): Uint8Array {
   const alignment = file.alignment ?? 32;
   const entries = Object.entries(file.metadata);
   if (alignment !== 32) entries.push(['general.alignment', alignment]);
@@ -53,20 +69,22 @@ export function encodeGguf(file: EncodableGguf): Uint8Array {
   ];
   for (const [key, value] of entries) header.push(text(key), ...encodeValue(value));
   let offset = 0;
-  for (const tensor of file.tensors) {
-    header.push(text(tensor.name), u32(tensor.shape.length), ...tensor.shape.map(u64));
-    header.push(u32(tensorTypeNumber(tensor.type) ?? 99), u64(offset));
-    offset = align(offset + dataOf(tensor).length, alignment);
+  for (const { name, type, shape } of file.tensors) {
+    header.push(text(name), u32(shape.length), ...shape.map(u64));
+    header.push(u32(tensorTypeNumber(type) ?? 99), u64(offset));
+    offset = align(offset + tensorBytes(type, elementsOf(shape)), alignment);
   }
-  const parts: Uint8Array[] = [Buffer.concat(header)];
-  parts.push(padding(parts[0].length, alignment));
-  for (const tensor of file.tensors) parts.push(dataOf(tensor), padding(tensor.data.byteLength, alignment));
-  return new Uint8Array(Buffer.concat(parts));
+  const bytes = Buffer.concat(header);
+  return Buffer.concat([bytes, padding(bytes.length, alignment)]);
+}
+
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
 }
 
 function dataOf(tensor: EncodableTensor): Buffer {
   const { data, name, type, shape } = tensor;
-  const count = shape.reduce((product, side) => product * side, 1);
+  const count = elementsOf(shape);
   if (data.byteLength !== tensorBytes(type, count))
     throw new RangeError(`${name}: ${data.byteLength} bytes instead of ${tensorBytes(type, count)}`);
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
