@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz [-- COPIES]`: the tests named *fuzz* with 100,000 mutated inputs each (or COPIES) instead of the few
- * thousand of `npm test`.
+ * thousand of `npm test`; of damaged files 10,000 a format at most, counted in bench/results/fuzz-formats.json.
  */
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -15,6 +15,10 @@ const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/packa
 const { status } = spawnSync(process.execPath, [vitest, 'run', 'fuzz', '--testTimeout=3600000'], {
   cwd: join(import.meta.dirname, '..'),
   stdio: 'inherit',
-  env: { ...process.env, LONGLEAF_FUZZ_COPIES: copies },
+  env: {
+    LONGLEAF_FUZZ_RESULT: join(import.meta.dirname, 'results/fuzz-formats.json'),
+    ...process.env,
+    LONGLEAF_FUZZ_COPIES: copies,
+  },
 });
 process.exit(status ?? 1);

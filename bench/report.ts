@@ -12,6 +12,9 @@ import { peersPlot } from './peers/plot.ts';
 import { peersResult } from './peers/results.ts';
 import { middle, peersTable } from './peers/table.ts';
 import { conditions, count, interval, measured } from './report-parts.ts';
+import { definitionsTable, fuzzTable } from './formats/tables.ts';
+import { foldersTable } from './ingest/folders-table.ts';
+import { ingestTable } from './ingest/table.ts';
 import { nearestTable, retrievalTable } from './retrieval/table.ts';
 
 const page = join(import.meta.dirname, '../docs/benchmarks.md');
@@ -160,12 +163,20 @@ const tables: Readonly<Record<string, (json: unknown) => string[]>> = {
   reading: (json) => readingTable(v.parse(readingSchema, json)),
   retrieval: retrievalTable,
   nearest: nearestTable,
+  ingest: ingestTable,
+  folders: foldersTable,
+  definitions: definitionsTable,
+  fuzz: fuzzTable,
   page: (json) => pageTable(v.parse(pageSchema, json)),
   search: (json) => searchTable(v.parse(searchSchema, json)),
 };
 
 /** Results whose file is named after what was read, not after the table. */
-const files: Readonly<Record<string, string>> = { reading: 'moby-read' };
+const files: Readonly<Record<string, string>> = {
+  reading: 'moby-read',
+  definitions: 'formats-definitions',
+  fuzz: 'fuzz-formats',
+};
 
 async function main(): Promise<number> {
   const before = readFileSync(page, 'utf8');

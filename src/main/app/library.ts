@@ -312,11 +312,9 @@ export class Libraries {
   ): Promise<LibraryReport> {
     const engines = await this.#config.engines.running();
     const memory = await Promise.all(engines.map((engine) => engine.memory()));
+    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
     // maxRSS is in KiB on every platform (libuv).
-    const peakBytes = memory.reduce(
-      (sum, one) => sum + one.peakResident,
-      process.resourceUsage().maxRSS * 1024,
-    );
+    const peakBytes = memory.reduce((sum, one) => sum + one.peakResident, maxRSS * 1024);
     return {
       library: contents.library.name,
       files: contents.files.map(fileReport),
@@ -325,6 +323,7 @@ export class Libraries {
       tokens: contents.tokens,
       seconds: (performance.now() - started) / 1000,
       peakMemoryMB: peakBytes / 2 ** 20,
+      cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
       state,
     };
   }

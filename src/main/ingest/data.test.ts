@@ -3,7 +3,7 @@
  * a reason, within the limits of time and memory, and nothing is written or fetched.
  */
 import { readdirSync, statSync } from 'node:fs';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -147,6 +147,9 @@ describe('awkward files', () => {
         await writeFile(join(folder, 'space.md'), ' \n\t'.repeat(1000));
         await writeFile(join(folder, 'line.txt'), 'one long line without an end '.repeat(500_000));
         await writeFile(join(folder, 'letters.txt'), 'x'.repeat(10_000_000));
+        // 1 GB in one line: what lies behind the letters is a hole of zeros, which nobody may read
+        await writeFile(join(folder, 'huge.txt'), 'one long line '.repeat(1000));
+        await truncate(join(folder, 'huge.txt'), 2 ** 30);
         const ends: Ended[] = [];
         for await (const entry of ingest.scan([folder], { maxFileBytes: 1 << 28 }))
           ends.push(await end(entry));
@@ -157,6 +160,8 @@ describe('awkward files', () => {
         expect(of('space.md')?.reason).toMatch(/nothing in it/);
         expect(of('line.txt')?.outcome).toBe('read');
         expect(of('letters.txt')?.outcome).toBe('read');
+        expect(of('huge.txt')).toMatchObject({ outcome: 'skipped', ms: 0 });
+        expect(of('huge.txt')?.reason).toMatch(/larger than the limit of 256 MB/);
         for (const one of ends) expect(one.ms, one.path).toBeLessThan(30_000);
       } finally {
         await rm(folder, { recursive: true, force: true });

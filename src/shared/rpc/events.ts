@@ -131,6 +131,8 @@ export interface LibraryReport {
   readonly seconds: number;
   /** peak resident memory of core and engine together, MiB */
   readonly peakMemoryMB: number;
+  /** processor time of the core since its start, all threads, s */
+  readonly cpuSeconds: number;
   /** null: indexed only, nothing was read into a state */
   readonly state:
     | (StateReport & {
