@@ -7,7 +7,7 @@ import type { PassageHit, Store } from '../store/index.ts';
 import type { AnswerKind } from './answer-kind.ts';
 import { answerKind } from './answer-kind.ts';
 import type { ChosenPassage } from './chosen-passage.ts';
-import { fuse } from './reciprocal-rank.ts';
+import { combine } from './combined-rank.ts';
 import { asksAboutTheWhole, openingPassages, type Opening } from './openings.ts';
 import type { ClosestSentence } from './closest-sentence.ts';
 import { closestSentence, neighbourShares } from './closest-sentence.ts';
@@ -88,7 +88,9 @@ export async function choosePassages(
   const chosen = read(byWords);
   if (chosen.closest !== null && chosen.closest.score >= CLEAR) return chosen;
   const near = await nearest(choice.version, choice.question, choice.documents, CANDIDATES);
-  return near.length === 0 ? chosen : read(fuse([byWords, near], (hit) => namedBonus(hit, terms)));
+  if (near.length === 0) return chosen;
+  const found = { byWords: hits, byMeaning: near, limit: CANDIDATES };
+  return read(combine(found, asked, (hit) => namedBonus(hit, terms)));
 }
 
 const nothingNear: Nearest = () => Promise.resolve([]);

@@ -40,6 +40,16 @@ describe('questionTerms', () => {
     expect(questionTerms('Which file defines the class Store?').identifiers).toEqual(['Store']);
   });
 
+  // "Where is the position of a body checked?" put every passage that defines `position` before all others
+  it('takes no plain word for a name that only stands behind "where is"', () => {
+    const of = (question: string): readonly string[] => questionTerms(question).identifiers;
+    expect(of('Where is the position of a body checked?')).toEqual([]);
+    expect(of('Where is it verified that a strategy is allowed?')).toEqual([]);
+    expect(of('Where is the function parse defined?')).toEqual(['parse']);
+    expect(of('Where is parse?')).toEqual(['parse']);
+    expect(of('What is the definition of parse?')).toEqual(['parse']);
+  });
+
   it('does not take prose for a request for a definition', () => {
     expect(questionTerms("What is the name of Captain Ahab's ship?").asksForDefinition).toBe(false);
   });

@@ -83,9 +83,16 @@ const IDENTIFIER =
   /(?<![\p{L}\p{N}_$.])(?:[$_]?[A-Za-z][A-Za-z0-9_$]*(?:(?:\.|::|#)[A-Za-z_$][A-Za-z0-9_$]*)+|[$_]*[a-z]+[a-z0-9]*[A-Z][A-Za-z0-9_$]*|[A-Z]+[a-z0-9]+[A-Z][A-Za-z0-9_$]*|[A-Za-z0-9$]*_[A-Za-z0-9_$]+|\$[A-Za-z][A-Za-z0-9_$]*)(?:\(\))?/gu;
 const DEFINITION =
   /\b(?:where|which (?:file|module|line))\b.*\b(?:implemented|defined|declared|located|written|live|lives|found|is)\b|\b(?:what|which \w+)\s+(?:defines|implements|declares)\b|\b(?:definition|implementation|declaration) of\b/iu;
-/** "where is parse implemented": a plain word that the wording makes a name */
-const NAMED_BY_WORDING =
-  /\b(?:where (?:is|are|does|do)|definition of|implementation of|declaration of|function|class|method|type|interface|constant|variable|struct|trait)\s+(?:the\s+)?(?:(?:function|class|method|type|interface|constant|variable|struct|trait)\s+)?([A-Za-z_$][A-Za-z0-9_$]*)\b/giu;
+const KIND = '(?:function|class|method|type|interface|constant|variable|struct|trait)';
+/**
+ * A plain word that the wording makes a name: "where is parse implemented", "the definition of parse", "function parse".
+ * Of "where is …" only right before its verb: "where is the position of a body checked" names nothing.
+ */
+const NAMED_BY_WORDING = new RegExp(
+  `\\b(?:where (?:is|are|does|do)\\s+(?:the\\s+)?(?:${KIND}\\s+)?([A-Za-z_$][\\w$]*)(?=\\s+(?:implemented|defined|declared|located|written|live|found)\\b|\\s*\\??\\s*$)` +
+    `|(?:(?:definition|implementation|declaration) of|${KIND})\\s+(?:the\\s+)?(?:${KIND}\\s+)?([A-Za-z_$][\\w$]*))\\b`,
+  'giu',
+);
 
 /** Splits a question into what the index is asked for. */
 export function questionTerms(question: string): QuestionTerms {
@@ -95,7 +102,7 @@ export function questionTerms(question: string): QuestionTerms {
   const asksForDefinition = DEFINITION.test(question);
   if (asksForDefinition) {
     for (const match of question.matchAll(NAMED_BY_WORDING)) {
-      const name = match[1] ?? '';
+      const name = match[1] ?? match[2] ?? '';
       if (!STOP_WORDS.has(name.toLowerCase())) addIdentifier(identifiers, name);
     }
   }
