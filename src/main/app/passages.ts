@@ -86,11 +86,21 @@ export async function choosePassages(
     return { passages, closest: closestSentence(passages, { terms, asked, kind, texts }) };
   };
   const chosen = read(byWords);
-  if (chosen.closest !== null && chosen.closest.score >= CLEAR) return chosen;
+  if (standsOut(chosen, terms)) return chosen;
   const near = await nearest(choice.version, choice.question, choice.documents, CANDIDATES);
   if (near.length === 0) return chosen;
   const found = { byWords: hits, byMeaning: near, limit: CANDIDATES };
   return read(combine(found, asked, (hit) => namedBonus(hit, terms)));
+}
+
+/**
+ * Source code has no sentences: a line that holds the question's words may be any use of them, unless it is the
+ * definition that is asked for.
+ */
+function standsOut({ passages, closest }: ChosenPassages, { asksForDefinition }: QuestionTerms): boolean {
+  if (closest === null || closest.score < CLEAR) return false;
+  const isCode = passages.some((block) => block.passages.some(({ defines }) => defines.length > 0));
+  return asksForDefinition || !isCode;
 }
 
 const nothingNear: Nearest = () => Promise.resolve([]);
