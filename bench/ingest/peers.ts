@@ -91,13 +91,13 @@ export async function tokensNextToTokenizers(
       tokens: list('tokenizer.ggml.tokens'),
       merges: list('tokenizer.ggml.merges'),
     };
-    const program = join(import.meta.dirname, 'tokenizers.py');
+    const program = join(import.meta.dirname, 'token_ids.py');
     const { stdout, stderr, status } = spawnSync(python, [program], {
       input: JSON.stringify(task),
       encoding: 'utf8',
       env: { ...process.env, TOKENIZERS_PARALLELISM: 'false' },
     });
-    if (status !== 0) throw new Error(`tokenizers.py: ${stderr}`);
+    if (status !== 0) throw new Error(`token_ids.py: ${stderr}`);
     const theirs = v.parse(answer, JSON.parse(stdout));
     const tokenizer = createTokenizer(gguf.metadata);
     const before = process.cpuUsage();
