@@ -36,7 +36,7 @@ describe('against llama.cpp', () => {
     const idsPath = join(folder, 'ids.json');
     writeFileSync(idsPath, JSON.stringify([...ids]));
     await writeLlamaCppLogits(idsPath, names.map(pathOf));
-  }, 120_000);
+  }, 600_000);
   afterAll(() => {
     rmSync(folder, { recursive: true, force: true });
   });

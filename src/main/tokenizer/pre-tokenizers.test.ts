@@ -48,7 +48,7 @@ describe.skipIf(missing)(`every pre-tokenizer${missing ? ' (skipped: no test dat
       await peer.dispose();
     }
     await llama.dispose();
-  }, 120_000);
+  }, 600_000);
 
   it('unknown: refused by name; the nearest only when asked for, with a warning and another fingerprint', () => {
     const metadata = new Map(Object.entries(smallGpt2Metadata(merges, 'qwen4')));
