@@ -40,7 +40,7 @@ export function retrievalTable(json: unknown): string[] {
         `| ${name} | ${share(alone)} | ${share(withMeaning)} | ${alone.medianMs}; ${withMeaning.medianMs} |`,
     ),
     '',
-    `In round brackets: the half of the pairs that the fusion was chosen on, and the other half; in square brackets: 95 % bootstrap intervals. Points for ${count(moby.passages)} passages of prose took ${moby.embeddingSeconds} s, for ${count(code.passages)} of code ${code.embeddingSeconds} s. ${conditions(environment)}`,
+    `In round brackets: the half of the pairs that the weights were chosen on, and the other half; in square brackets: 95 % bootstrap intervals. Points for ${count(moby.passages)} passages of prose took ${moby.embeddingSeconds} s, for ${count(code.passages)} of code ${code.embeddingSeconds} s. ${conditions(environment)}`,
   ];
 }
 
