@@ -127,10 +127,10 @@ async function openRuntime({ backend, modelPath, modelHash, dataFolder }: StartO
       return await createGpuRuntime(gguf, device === undefined ? {} : { device });
     }
     const { createCpuRuntime } = await import('./cpu/index.ts');
-    return await createCpuRuntime(
-      gguf,
-      dataFolder === null ? {} : { dataFolder, packed: { modelHash, folder: join(dataFolder, 'models') } },
-    );
+    return await createCpuRuntime(gguf, {
+      dataFolder,
+      ...(dataFolder === null ? {} : { packed: { modelHash, folder: join(dataFolder, 'models') } }),
+    });
   } finally {
     await gguf.close();
   }

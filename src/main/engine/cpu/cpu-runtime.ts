@@ -51,8 +51,8 @@ export interface CpuRuntimeOptions {
   readonly dense?: DenseLevel;
   /** where packed weights are kept; absent: in memory */
   readonly packed?: PackedFileOptions;
-  /** where this machine's best numbers of threads are kept; absent: one thread */
-  readonly dataFolder?: string;
+  /** where this machine's best numbers of threads are kept; null: they are measured each time; absent: one thread */
+  readonly dataFolder?: string | null;
   /** instead of measuring, for tests */
   readonly threads?: Threads;
 }
@@ -82,7 +82,7 @@ export class CpuRuntime implements Runtime {
     this.#inverseFrequencies = hyperparameters.attentionKinds.map((_, kind) =>
       inverseFrequencies(hyperparameters, kind),
     );
-    const threads = options.threads ?? machineThreads(dense, hyperparameters, options.dataFolder ?? null);
+    const threads = options.threads ?? machineThreads(dense, hyperparameters, options.dataFolder);
     dense.setThreads(threads.rows, threads.columns);
     this.threads = Math.max(threads.rows, threads.columns);
     this.variant = variantName(options.native, this.#storage);

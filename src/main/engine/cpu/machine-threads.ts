@@ -36,17 +36,18 @@ const fileSchema = v.record(v.string(), threadsSchema);
 /**
  * LONGLEAF_THREADS ("4", or "4,2" for rows and columns), else what was measured before, else a measurement of a few
  * hundred milliseconds.
- * @param folder where it is kept; null: nowhere, and nothing is measured: one thread
+ * @param folder where it is kept; null: nowhere, it is measured each time; undefined: one thread
  * @throws AppError 'usage' when LONGLEAF_THREADS says something else
  */
 export function machineThreads(
   dense: NativeDense,
   hyperparameters: Hyperparameters,
-  folder: string | null,
+  folder: string | null | undefined,
 ): Threads {
   const forced = process.env['LONGLEAF_THREADS'];
   if (forced !== undefined && forced !== '') return parseThreads(forced);
-  if (folder === null) return { rows: 1, columns: 1 };
+  if (folder === undefined) return { rows: 1, columns: 1 };
+  if (folder === null) return measureThreads(dense, hyperparameters);
   const file = join(folder, FILE);
   const known = readKnown(file);
   const key = keyOf(dense, hyperparameters);
