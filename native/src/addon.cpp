@@ -6,6 +6,7 @@
 
 #include "addon_dense.h"
 #include "arguments.h"
+#include "peak.h"
 
 namespace longleaf {
 
@@ -131,6 +132,16 @@ class NativeCache : public Napi::ObjectWrap<NativeCache> {
   int64_t accounted_ = 0;
 };
 
+Napi::Value measurePeakCall(const Napi::CallbackInfo& info) {
+  const int threads = static_cast<int>(integerArgument(info[1], 1, 64, "threads"));
+  if (!info[0].IsString()) throw Napi::TypeError::New(info.Env(), "simd must be a string");
+  const Peak peak = measurePeak(*chooseKernel(info[0].As<Napi::String>().Utf8Value()), threads);
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("operationsPerSecond", peak.operationsPerSecond);
+  result.Set("bytesPerSecond", peak.bytesPerSecond);
+  return result;
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("simd", standardKernel()->name);
   Napi::Array available = Napi::Array::New(env);
@@ -140,6 +151,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("createCache", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
                 return NativeCache::constructor(info.Env()).New({info[0]});
               }));
+  exports.Set("measurePeak", Napi::Function::New(env, measurePeakCall));
   exportDense(env, exports);
   return exports;
 }

@@ -1,4 +1,4 @@
-// Online softmax over one tile of 512 keys for up to six stacked query rows; included by each instruction set's
+// Softmax over one tile of 512 keys for up to six stacked query rows, merged into the rows' states; included by each instruction set's
 // translation unit after it has defined `struct Isa` (see kernel_avx512bf16.cpp for the fields), inside an unnamed
 // namespace.
 //
@@ -12,7 +12,7 @@
 // row's range get the score -inf, which exp2 turns into exactly 0; blocks that are skipped would have added 0.
 //
 // Roofline (Zen 5, 4.1 GHz): vdpbf16ps 521 GFLOP/s per core. Versions tried: key tiles of 64 entries lose 13 %, 128
-// lose 5 %, 256 1-3 % (reductions and rescaling of the output); vdpbf16ps intrinsics of GCC 12 spill accumulators (half the speed), the
+// lose 5 %, 256 1-3 % (reductions and merging of the output); vdpbf16ps intrinsics of GCC 12 spill accumulators (half the speed), the
 // one-line asm form does not; decode (MR <= 3) without prefetch 27 GB/s, with it 38-40.
 
 #define LL_INLINE static inline __attribute__((always_inline))

@@ -4,14 +4,18 @@ import {
   attentionVectorErrors,
   compilePlan,
   cpuAttentionSpeed,
+  cpuPeak,
   geometryOf,
   loadPlan,
   readHyperparameters,
 } from '../engine/index.ts';
-import type { PlanGeometry } from '../engine/index.ts';
+import type { AttentionSpeed, MachinePeak, PlanGeometry } from '../engine/index.ts';
 import { openGguf } from '../formats/index.ts';
 import { median, rounded } from './statistics.ts';
 import type { BenchFigures, BenchRequest, BenchResult } from './types.ts';
+
+/** Threads of the second measurement of each kind. */
+const SHARED = 2;
 
 /** The kernel against recorded vectors (`--vectors`), or its speed at a position of the plan. */
 export async function benchAttention(request: BenchRequest): Promise<BenchResult> {
@@ -48,26 +52,53 @@ async function benchSpeed(request: BenchRequest): Promise<BenchResult> {
   const compiled = compilePlan(plan, geometry);
   const position = request.context ?? 16 * 1024;
   const calls = request.repeat ?? 20;
-  const prefill = await cpuAttentionSpeed(compiled, { position, rows: 512, calls });
-  const decode = await cpuAttentionSpeed(compiled, { position, rows: 1, calls: 10 * calls });
-  const prefillMs = median(prefill.ms);
-  const decodeMs = median(decode.ms);
+  const at = (rows: number, threads: number): Promise<AttentionSpeed> =>
+    cpuAttentionSpeed(compiled, {
+      position,
+      rows,
+      calls: Math.max(1, Math.round(rows === 1 ? calls : (calls * 64) / rows)),
+      threads,
+      layers: rows === 1 ? layers : 1,
+    });
+  const peaks = [await cpuPeak(1), await cpuPeak(SHARED)] as const;
+  const chunks = [await at(512, 1), await at(128, 1)] as const;
+  const shared = await at(512, SHARED);
+  const decode = [await at(1, 1), await at(1, SHARED)] as const;
+  const prefillMs = median(chunks[0].ms);
   return {
     ...figures(request, plan.name, position),
     // of attention alone, in all layers
-    tokensPerSecond: rounded((prefill.rows * 1000) / (prefillMs * layers)),
-    simd: prefill.simd,
-    keys: prefill.keys,
-    prefill: {
-      rows: prefill.rows,
-      msPerLayer: rounded(prefillMs, 3),
-      gflops: rounded(prefill.operations / prefillMs / 1e6),
-    },
-    decode: {
-      msPerLayer: rounded(decodeMs, 4),
-      gflops: rounded(decode.operations / decodeMs / 1e6),
-      gigabytesPerSecond: rounded(decode.bytesPerQuery / decodeMs / 1e6),
-    },
+    tokensPerSecond: rounded((chunks[0].rows * 1000) / (prefillMs * layers)),
+    simd: peaks[0].simd,
+    keys: chunks[0].keys,
+    peakGflops: rounded(peaks[0].operationsPerSecond / 1e9),
+    memoryGigabytesPerSecond: peaks.map(({ bytesPerSecond }) => rounded(bytesPerSecond / 1e9)),
+    prefill: chunks.map((speed) => prefillFigures(speed, peaks[0])),
+    prefillTwoThreads: rounded(prefillMs / median(shared.ms), 3),
+    decode: decodeFigures(decode[0], peaks[0]),
+    decodeTwoThreads: decodeFigures(decode[1], peaks[1]),
+  };
+}
+
+function prefillFigures(speed: AttentionSpeed, peak: MachinePeak): object {
+  const ms = median(speed.ms);
+  const perSecond = (speed.operations / ms) * 1000;
+  return {
+    rows: speed.rows,
+    msPerLayer: rounded(ms, 3),
+    gflops: rounded(perSecond / 1e9),
+    shareOfPeak: peak.operationsPerSecond === 0 ? null : rounded(perSecond / peak.operationsPerSecond, 3),
+  };
+}
+
+function decodeFigures(speed: AttentionSpeed, peak: MachinePeak): object {
+  const ms = median(speed.ms);
+  const perSecond = (speed.bytesPerQuery / ms) * 1000;
+  return {
+    msPerLayer: rounded(ms, 4),
+    gflops: rounded(speed.operations / ms / 1e6),
+    gigabytesPerSecond: rounded(perSecond / 1e9),
+    shareOfMemory: rounded(perSecond / peak.bytesPerSecond, 3),
   };
 }
 

@@ -1,11 +1,11 @@
 /** The attention kernels by themselves, for `bench attention`. Loads the code of the backend that is asked for. */
-import type { AttentionSpeed } from './cpu/attention-roofline.ts';
+import type { AttentionMeasurement, AttentionSpeed, MachinePeak } from './cpu/attention-roofline.ts';
 import { readAttentionVectors } from './attention-vectors.ts';
 import type { BackendName } from './engine.ts';
 import type { CompiledPlan } from './plan/types.ts';
 import type { VectorErrors } from './reference/vectors.ts';
 
-export type { AttentionSpeed, VectorErrors };
+export type { AttentionSpeed, MachinePeak, VectorErrors };
 
 /**
  * Each case of `directory`/cases.json that the backend can run: `reference` all, `cpu` the causal ones.
@@ -30,8 +30,14 @@ export async function attentionVectorErrors(
 /** Speed of the cpu backend's kernel; see `attentionSpeed` in cpu/attention-roofline.ts. */
 export async function cpuAttentionSpeed(
   compiled: CompiledPlan,
-  options: { readonly position: number; readonly rows: number; readonly calls: number },
+  measurement: AttentionMeasurement,
 ): Promise<AttentionSpeed> {
   const { attentionSpeed } = await import('./cpu/attention-roofline.ts');
-  return attentionSpeed(compiled, options);
+  return attentionSpeed(compiled, measurement);
+}
+
+/** What this machine can do at most, measured now. */
+export async function cpuPeak(threads: number): Promise<MachinePeak> {
+  const { machinePeak } = await import('./cpu/attention-roofline.ts');
+  return machinePeak(threads);
 }

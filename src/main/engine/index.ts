@@ -18,6 +18,8 @@ export { encodeModel, floatBytes, type Initializer, type Node as OnnxNode } from
 export {
   attentionVectorErrors,
   cpuAttentionSpeed,
+  cpuPeak,
   type AttentionSpeed,
+  type MachinePeak,
   type VectorErrors,
 } from './attention-bench.ts';

@@ -17,4 +17,10 @@ for (const simd of native.available) {
     (spec) => native.createCache({ ...spec, storage: 'bf16', simd }),
     { bound: bounds.reduced },
   );
+  // 80: whole tiles of 32 and 16 dimensions and a rest
+  describeAttentionConformance(
+    `native ${simd}, capped scores, heads of 80`,
+    (spec) => native.createCache({ ...spec, storage: 'bf16', simd }),
+    { bound: bounds.reduced, headDim: 80, tokens: 100, softCap: 2 },
+  );
 }

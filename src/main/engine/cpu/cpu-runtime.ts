@@ -94,12 +94,6 @@ export class CpuRuntime implements Runtime {
    */
   static async open(gguf: GgufFile, options: CpuRuntimeOptions): Promise<CpuRuntime> {
     const hyperparameters = await readHyperparameters(gguf);
-    if (hyperparameters.attentionSoftCap !== null)
-      throw new AppError(
-        'unsupported',
-        'Capped attention scores (Gemma 2) are not computed by the backend "cpu".',
-        'Use --backend reference, or Gemma 3.',
-      );
     const dense = await loadDense(gguf, hyperparameters, options.native, options);
     return new CpuRuntime(hyperparameters, dense, options);
   }
@@ -109,7 +103,7 @@ export class CpuRuntime implements Runtime {
   }
 
   createCache(compiled: CompiledPlan): Cache {
-    const { layerKinds } = this.hyperparameters;
+    const { layerKinds, attentionSoftCap } = this.hyperparameters;
     const kinds = this.#compileKinds(compiled.plan).map((plan, kind) =>
       this.#native.createCache({
         compiled: plan,
@@ -119,6 +113,7 @@ export class CpuRuntime implements Runtime {
         inverseFrequencies: this.#inverseFrequencies[kind],
         threads: this.threads,
         xpos: compiled.plan.positions === 'xpos' ? { scaleBase: XPOS_SCALE_BASE } : null,
+        softCap: attentionSoftCap,
       }),
     );
     const native = kinds.length === 1 ? kinds[0] : new LayeredCache(kinds, layerKinds);

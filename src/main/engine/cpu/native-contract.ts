@@ -17,6 +17,8 @@ export interface NativeCacheSpec {
   readonly inverseFrequencies: Float64Array;
   /** XPOS (longnet.md section 1): scales zeta_i^(±e(t)), relative to the segment; null = plain RoPE */
   readonly xpos: { readonly scaleBase: number } | null;
+  /** c of score = c tanh(score / c) before the softmax; null or absent: none */
+  readonly softCap?: number | null;
   /** kernels of this cache (tests, benches); default: the addon's `simd`. f32 storage always runs the scalar one */
   readonly simd?: SimdLevel;
   /** threads of one attend call, 1 … 64, default 1; the result does not depend on it */
@@ -53,6 +55,12 @@ export interface NativeAddon {
   /** levels this machine can run; LONGLEAF_SIMD forces one */
   readonly available: readonly SimdLevel[];
   createCache(spec: NativeCacheSpec): NativeCache;
+  /**
+   * What the machine can do at most, for benches: floating point operations per second of the multiply-add that this
+   * level's attention uses, one thread, in processor time (0 where that has no meaning: scalar); bytes per second that
+   * `threads` threads read in order. Takes a third of a second and 192 MB.
+   */
+  measurePeak(simd: SimdLevel, threads: number): { operationsPerSecond: number; bytesPerSecond: number };
   /** bytes of `rows` packed rows */
   packedBytes(type: PackedType, rows: number, columns: number): number;
   /**

@@ -20,6 +20,8 @@ export interface AttentionConformanceOptions {
   readonly headDim?: number;
   /** default 200 */
   readonly tokens?: number;
+  /** c of score = c tanh(score / c); default none */
+  readonly softCap?: number;
 }
 
 const maxRows = 48;
@@ -30,7 +32,7 @@ export function describeAttentionConformance(
   createCache: (spec: Omit<NativeCacheSpec, 'storage'>) => NativeCache,
   options: AttentionConformanceOptions,
 ): void {
-  const { bound, headDim = 64, tokens = 200 } = options;
+  const { bound, headDim = 64, tokens = 200, softCap = null } = options;
   const geometry = { heads: 6, kvHeads: 2, headDim, trainedLength: conformanceLength };
   const frequencies = Float64Array.from({ length: headDim / 2 }, (_, i) => 1e4 ** ((-2 * i) / headDim));
 
@@ -40,13 +42,14 @@ export function describeAttentionConformance(
     maxRows,
     inverseFrequencies: frequencies,
     xpos: plan.positions === 'xpos' ? { scaleBase: xposScaleBase } : null,
+    softCap,
   });
 
   describe(`${name}: attention against the reference`, () => {
     it.each(conformancePlans(geometry))('$name: agrees, row by row', (plan) => {
       const { compiled } = spec(plan);
       const rows = randomRows(compiled, tokens);
-      const expected = throughReference(compiled, frequencies, rows, tokens);
+      const expected = throughReference(compiled, frequencies, rows, tokens, softCap);
       const actual = throughCache(createCache(spec(plan)), compiled, rows, tokens, [maxRows]);
       expect(nmse(actual, expected)).toBeLessThan(bound);
       // a single wrong row must not hide in the sum over all
@@ -101,6 +104,7 @@ function throughReference(
   frequencies: Float64Array,
   rows: Float32Array,
   tokens: number,
+  softCap: number | null,
 ): Float32Array {
   const { heads, kvHeads, headDim } = compiled.geometry;
   const inputWidth = rows.length / tokens;
@@ -115,7 +119,7 @@ function throughReference(
   const cache = new ReferenceCache(compiled, [compiled], tokens);
   cache.take(0, tokens, columns(heads, kvHeads), columns(heads + kvHeads, kvHeads));
   const out = new Float32Array(tokens * heads * headDim);
-  const chunk = prepareChunk(compiled, frequencies, 0, tokens);
+  const chunk = prepareChunk(compiled, frequencies, 0, tokens, softCap);
   ringAttention(chunk, cache.stores(0), columns(0, heads), out);
   return out;
 }
