@@ -11,8 +11,11 @@ import {
 } from '../engine/index.ts';
 import type { AttentionSpeed, MachinePeak, PlanGeometry } from '../engine/index.ts';
 import { openGguf } from '../formats/index.ts';
-import { median, rounded } from './statistics.ts';
+import { rounded } from './statistics.ts';
 import type { BenchFigures, BenchRequest, BenchResult } from './types.ts';
+
+/** Enough that the tables of a chunk, made once for all layers, weigh about as little as in a model. */
+const PREFILL_LAYERS = 6;
 
 /** Threads of the second measurement of each kind. */
 const SHARED = 2;
@@ -56,15 +59,15 @@ async function benchSpeed(request: BenchRequest): Promise<BenchResult> {
     cpuAttentionSpeed(compiled, {
       position,
       rows,
-      calls: Math.max(1, Math.round(rows === 1 ? calls : (calls * 64) / rows)),
+      calls: rows === 1 ? 4 * calls : Math.max(1, Math.round((50 * calls) / rows)),
       threads,
-      layers: rows === 1 ? layers : 1,
+      layers: rows === 1 ? layers : Math.min(layers, PREFILL_LAYERS),
     });
   const peaks = [await cpuPeak(1), await cpuPeak(SHARED)] as const;
   const chunks = [await at(512, 1), await at(128, 1)] as const;
   const shared = await at(512, SHARED);
   const decode = [await at(1, 1), await at(1, SHARED)] as const;
-  const prefillMs = median(chunks[0].ms);
+  const prefillMs = chunks[0].msPerLayer;
   return {
     ...figures(request, plan.name, position),
     // of attention alone, in all layers
@@ -74,14 +77,14 @@ async function benchSpeed(request: BenchRequest): Promise<BenchResult> {
     peakGflops: rounded(peaks[0].operationsPerSecond / 1e9),
     memoryGigabytesPerSecond: peaks.map(({ bytesPerSecond }) => rounded(bytesPerSecond / 1e9)),
     prefill: chunks.map((speed) => prefillFigures(speed, peaks[0])),
-    prefillTwoThreads: rounded(prefillMs / median(shared.ms), 3),
+    prefillTwoThreads: rounded(prefillMs / shared.msPerLayer, 3),
     decode: decodeFigures(decode[0], peaks[0]),
     decodeTwoThreads: decodeFigures(decode[1], peaks[1]),
   };
 }
 
 function prefillFigures(speed: AttentionSpeed, peak: MachinePeak): object {
-  const ms = median(speed.ms);
+  const ms = speed.msPerLayer;
   const perSecond = (speed.operations / ms) * 1000;
   return {
     rows: speed.rows,
@@ -92,7 +95,7 @@ function prefillFigures(speed: AttentionSpeed, peak: MachinePeak): object {
 }
 
 function decodeFigures(speed: AttentionSpeed, peak: MachinePeak): object {
-  const ms = median(speed.ms);
+  const ms = speed.msPerLayer;
   const perSecond = (speed.bytesPerQuery / ms) * 1000;
   return {
     msPerLayer: rounded(ms, 4),

@@ -1,6 +1,5 @@
 /** How much of the machine the attention kernel uses, at a position of a plan. */
 import { loadNative } from '../../../../native/index.ts';
-import type { NativeCache } from './native-contract.ts';
 import { visibleKeys } from '../plan/count.ts';
 import type { CompiledPlan } from '../plan/types.ts';
 
@@ -10,10 +9,10 @@ export interface AttentionSpeed {
   /** keys that the last query of a head sees, the head that sees most */
   readonly keys: number;
   /**
-   * ms of one layer, of each call: processor time with one thread, so that other processes do not count; by the clock
-   * with several
+   * ms of one layer: with one thread the mean of its processor time, so that other processes do not count; with
+   * several the median by the clock
    */
-  readonly ms: readonly number[];
+  readonly msPerLayer: number;
   /** multiplications and additions of one call: 4 headDim per query head and visible key (Q K^T and P V) */
   readonly operations: number;
   /** bytes of keys and values that one query of each KV head must read, 16 bit */
@@ -25,7 +24,7 @@ export interface AttentionMeasurement {
   readonly rows: number;
   readonly calls: number;
   readonly threads: number;
-  /** layers that a decoded token goes through: their keys and values pass the caches in turn */
+  /** layers of a call: their keys and values pass the caches in turn, as in a model */
   readonly layers: number;
 }
 
@@ -69,16 +68,13 @@ export function attentionSpeed(compiled: CompiledPlan, measurement: AttentionMea
     cache.fillSynthetic(position, 1);
     const qkv = Float32Array.from({ length: rows * (heads + 2 * kvHeads) * headDim }, (_, i) => Math.sin(i));
     const out = new Float32Array(rows * heads * headDim);
-    const ms: number[] = [];
-    // The first call warms up.
-    for (let call = 0; call <= calls; call++) {
+    const call = (): void => {
       cache.begin(rows);
-      const spent = timed(threads, () => {
-        attendLayers(cache, layers, qkv, out);
-      });
-      if (call > 0) ms.push(spent / layers);
+      for (let layer = 0; layer < layers; layer++) cache.attend(layer, qkv, out);
       cache.commit();
-    }
+    };
+    call();
+    const msPerLayer = (threads === 1 ? processorTime(calls, call) : clockTime(calls, call)) / layers;
     const seen = visibleKeys(compiled, position);
     return {
       rows,
@@ -92,21 +88,21 @@ export function attentionSpeed(compiled: CompiledPlan, measurement: AttentionMea
   }
 }
 
-function attendLayers(cache: NativeCache, layers: number, qkv: Float32Array, out: Float32Array): void {
-  for (let layer = 0; layer < layers; layer++) cache.attend(layer, qkv, out);
+/** ms of this thread per call. The system counts in ticks of up to 4 ms, so only the sum of many calls says something. */
+function processorTime(calls: number, call: () => void): number {
+  const start = process.threadCpuUsage();
+  for (let i = 0; i < calls; i++) call();
+  const { user, system } = process.threadCpuUsage(start);
+  return (user + system) / 1000 / calls;
 }
 
-/** ms */
-function timed(threads: number, work: () => void): number {
-  if (threads > 1) {
+function clockTime(calls: number, call: () => void): number {
+  const ms = Array.from({ length: calls }, () => {
     const start = performance.now();
-    work();
+    call();
     return performance.now() - start;
-  }
-  const start = process.threadCpuUsage();
-  work();
-  const { user, system } = process.threadCpuUsage(start);
-  return (user + system) / 1000;
+  }).toSorted((a, b) => a - b);
+  return ms[Math.floor(calls / 2)];
 }
 
 function keysOfAllHeads(compiled: CompiledPlan, position: number): number {
