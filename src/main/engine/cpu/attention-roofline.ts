@@ -79,7 +79,7 @@ export function attentionSpeed(compiled: CompiledPlan, measurement: AttentionMea
     return {
       rows,
       keys: seen.exact + seen.sparse,
-      ms,
+      msPerLayer,
       operations: rows * 4 * headDim * headKeys,
       bytesPerQuery,
     };
