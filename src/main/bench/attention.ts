@@ -77,7 +77,7 @@ async function benchSpeed(request: BenchRequest): Promise<BenchResult> {
     peakGflops: rounded(peaks[0].operationsPerSecond / 1e9),
     memoryGigabytesPerSecond: peaks.map(({ bytesPerSecond }) => rounded(bytesPerSecond / 1e9)),
     prefill: chunks.map((speed) => prefillFigures(speed, peaks[0])),
-    prefillTwoThreads: rounded(prefillMs / shared.msPerLayer, 3),
+    prefillTwoThreads: rounded(chunks[0].clockMsPerLayer / shared.clockMsPerLayer, 3),
     decode: decodeFigures(decode[0], peaks[0]),
     decodeTwoThreads: decodeFigures(decode[1], peaks[1]),
   };

@@ -13,6 +13,8 @@ export interface AttentionSpeed {
    * several the median by the clock
    */
   readonly msPerLayer: number;
+  /** the median by the clock in any case: what a ratio of numbers of threads is taken from */
+  readonly clockMsPerLayer: number;
   /** multiplications and additions of one call: 4 headDim per query head and visible key (Q K^T and P V) */
   readonly operations: number;
   /** bytes of keys and values that one query of each KV head must read, 16 bit */
@@ -74,12 +76,13 @@ export function attentionSpeed(compiled: CompiledPlan, measurement: AttentionMea
       cache.commit();
     };
     call();
-    const msPerLayer = (threads === 1 ? processorTime(calls, call) : clockTime(calls, call)) / layers;
+    const { processor, clock } = timed(calls, call);
     const seen = visibleKeys(compiled, position);
     return {
       rows,
       keys: seen.exact + seen.sparse,
-      msPerLayer,
+      msPerLayer: (threads === 1 ? processor : clock) / layers,
+      clockMsPerLayer: clock / layers,
       operations: rows * 4 * headDim * headKeys,
       bytesPerQuery,
     };
@@ -88,21 +91,19 @@ export function attentionSpeed(compiled: CompiledPlan, measurement: AttentionMea
   }
 }
 
-/** ms of this thread per call. The system counts in ticks of up to 4 ms, so only the sum of many calls says something. */
-function processorTime(calls: number, call: () => void): number {
-  const start = process.threadCpuUsage();
-  for (let i = 0; i < calls; i++) call();
-  const { user, system } = process.threadCpuUsage(start);
-  return (user + system) / 1000 / calls;
-}
-
-function clockTime(calls: number, call: () => void): number {
+/**
+ * ms per call: processor time of this thread (the system counts in ticks of up to 4 ms, so only the sum of many calls says
+ * something), and the median by the clock.
+ */
+function timed(calls: number, call: () => void): { readonly processor: number; readonly clock: number } {
+  const before = process.threadCpuUsage();
   const ms = Array.from({ length: calls }, () => {
     const start = performance.now();
     call();
     return performance.now() - start;
   }).toSorted((a, b) => a - b);
-  return ms[Math.floor(calls / 2)];
+  const { user, system } = process.threadCpuUsage(before);
+  return { processor: (user + system) / 1000 / calls, clock: ms[Math.floor(calls / 2)] };
 }
 
 function keysOfAllHeads(compiled: CompiledPlan, position: number): number {
