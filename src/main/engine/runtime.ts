@@ -3,6 +3,7 @@
  * TypeScript, the specification), `cpu` (native kernels) and `webgpu` (WGSL on Dawn) implement
  * it; the engine process is written against it and knows none of them.
  */
+import type { SamplingParameters } from '../../shared/model/index.ts';
 import type { ArchitectureName } from './architectures.ts';
 import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
 
@@ -92,6 +93,26 @@ export interface ForwardOptions {
   readonly betweenLayers?: () => Promise<void> | void;
 }
 
+/** An answer that a backend generates without handing each row of logits over: see `Runtime.generate`. */
+export interface DeviceGeneration {
+  readonly sampling: SamplingParameters;
+  /** of the cache's last position: f32 [vocabulary] */
+  readonly logits: Float32Array;
+  /** ids in the cache: the repetition penalty looks at the last ones */
+  readonly context: ArrayLike<number>;
+  /** ids that end the answer: neither reported nor added to the cache */
+  readonly stop: readonly number[];
+  readonly signal?: AbortSignal | undefined;
+  /** each token when it is in the cache */
+  readonly onToken: (token: { readonly id: number; readonly logProbability: number }) => void;
+}
+
+export interface GeneratedOnDevice {
+  readonly reason: 'stop' | 'length' | 'aborted';
+  /** of the cache's last position now: f32 [vocabulary] */
+  readonly logits: Float32Array;
+}
+
 export interface Runtime {
   readonly backend: 'reference' | 'cpu' | 'webgpu';
   readonly hyperparameters: Hyperparameters;
@@ -113,5 +134,10 @@ export interface Runtime {
    * @throws AppError 'interrupted' when the signal fires
    */
   forward(cache: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array>;
+  /**
+   * Where a backend has it: samples and appends up to `sampling.maxTokens` tokens, several in flight; what was
+   * speculated past a stop is not in the cache. `null`: it does not draw by these parameters, sample row by row.
+   */
+  generate?(cache: Cache, request: DeviceGeneration): Promise<GeneratedOnDevice | null>;
   release(): Promise<void>;
 }

@@ -139,6 +139,7 @@ export class EngineService {
   ): Promise<void> {
     const { sampling, priority } = request;
     await this.#change(request.state, priority, options, async (state, turn) => {
+      if (await this.#generateOnDevice(state, request, onToken, options.signal)) return;
       const sampler = new Sampler(sampling, state.history.ids());
       for (let count = 0; count < sampling.maxTokens; count++) {
         const logits = knownLogits(state);
@@ -149,6 +150,31 @@ export class EngineService {
         await this.#appender.append(state, Int32Array.of(id), { priority, turn, signal, logits: 'last' });
       }
     });
+  }
+
+  /** @returns whether the backend took it */
+  async #generateOnDevice(
+    state: LiveState,
+    { sampling, stop }: GenerateRequest,
+    onToken: (token: GeneratedToken) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const result = await this.#runtime.generate?.(state.cache, {
+      sampling,
+      logits: knownLogits(state),
+      context: state.history.ids(),
+      stop,
+      signal,
+      onToken: (token) => {
+        state.history.append(Int32Array.of(token.id));
+        state.logits = null;
+        onToken(token);
+      },
+    });
+    if (result === undefined || result === null) return false;
+    state.logits = result.logits;
+    if (result.reason === 'aborted') throw interrupted();
+    return true;
   }
 
   /** See `Engine.score`. */

@@ -17,13 +17,30 @@ export interface Activations {
   /** [maxRows][heads * headDim] */
   readonly attention: GPUBuffer;
   readonly attentionStride: number;
+  /** partial sums of attention, of as many rows at once as there is room for */
+  readonly partials: GPUBuffer;
+  /** [maxRows] 1 / root mean square, where many rows are normed */
+  readonly inverseRms: GPUBuffer;
   /** [maxRows][gate | up] */
   readonly hidden: GPUBuffer;
-  /** [maxRows][vocabulary] */
+  /** [logitRows][vocabulary] */
   readonly logits: GPUBuffer;
   /** struct Step of matmul.wgsl and embedding.wgsl: of the layers, and of the head */
   readonly step: GPUBuffer;
   readonly headStep: GPUBuffer;
+}
+
+/** Rows of logits that are computed at once. */
+export const logitRows = 64;
+
+/** Units of 128 keys that a row of an ordinary plan sees, with those cut off at the edges of rings. */
+const usualUnits = 64;
+const mostPartialBytes = 2 ** 27;
+
+/** For a whole chunk under an ordinary plan, where that is not too much. */
+function partialBytes(device: Device, { heads, headDim }: Hyperparameters, maxRows: number): number {
+  const wanted = maxRows * heads * usualUnits * (headDim + 4) * floatBytes;
+  return Math.min(wanted, mostPartialBytes, device.largestBinding);
 }
 
 export function createActivations(device: Device, h: Hyperparameters, maxRows: number): Activations {
@@ -38,8 +55,10 @@ export function createActivations(device: Device, h: Hyperparameters, maxRows: n
     qkvStride,
     attention: rows(attentionStride, "The attention's output"),
     attentionStride,
+    partials: device.storage(partialBytes(device, h, maxRows), 'Partial sums of attention'),
+    inverseRms: rows(1, 'Root mean squares'),
     hidden: rows(2 * padded(h.feedForward), 'The feed-forward layer'),
-    logits: rows(h.vocabulary, 'Logits'),
+    logits: device.storage(logitRows * h.vocabulary * floatBytes, 'Logits'),
     step: device.uniform(new Uint32Array(2)),
     headStep: device.uniform(new Uint32Array(2)),
   };

@@ -3,8 +3,18 @@ import { AppError } from '../../../shared/errors.ts';
 import { requestAdapter } from './dawn.ts';
 
 /** GPUBufferUsage and GPUMapMode are globals of browsers; these are the standard's numbers. */
-const usage = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 } as const;
+const usage = {
+  mapRead: 0x1,
+  copySource: 0x4,
+  copyTarget: 0x8,
+  uniform: 0x40,
+  storage: 0x80,
+  queryResolve: 0x200,
+} as const;
 const MAP_READ = 1;
+
+/** Taken where the adapter has them. */
+const wantedFeatures: readonly GPUFeatureName[] = ['timestamp-query'];
 
 export class Device {
   readonly name: string;
@@ -29,9 +39,14 @@ export class Device {
   static async open(name?: string): Promise<Device> {
     const adapter = await requestAdapter(name);
     const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
+    const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = adapter.limits;
     try {
       const gpu = await adapter.requestDevice({
-        requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
+        requiredFeatures: wantedFeatures.filter((feature) => adapter.features.has(feature)),
+        requiredLimits: {
+          ...{ maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
+          ...{ maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup },
+        },
       });
       return new Device(adapter, gpu);
     } catch (cause) {
@@ -90,12 +105,26 @@ export class Device {
     return buffer;
   }
 
-  bindGroup(pipeline: GPUComputePipeline, buffers: Readonly<Record<number, GPUBuffer>>): GPUBindGroup {
+  /** Where timestamps are put. */
+  queryResults(bytes: number): GPUBuffer {
+    return this.gpu.createBuffer({ size: bytes, usage: usage.queryResolve | usage.copySource });
+  }
+
+  /** Memory that work is copied to, for this process to map. */
+  readable(bytes: number): GPUBuffer {
+    return this.gpu.createBuffer({ size: bytes, usage: usage.mapRead | usage.copyTarget });
+  }
+
+  bindGroup(
+    pipeline: GPUComputePipeline,
+    buffers: Readonly<Record<number, GPUBuffer>>,
+    group = 0,
+  ): GPUBindGroup {
     const entries = Object.entries(buffers).map(([binding, buffer]) => ({
       binding: Number(binding),
       resource: { buffer },
     }));
-    return this.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+    return this.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(group), entries });
   }
 
   /**
@@ -107,7 +136,7 @@ export class Device {
   ): Promise<Uint8Array<ArrayBuffer>> {
     const size = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
     if (size === 0) return new Uint8Array(0);
-    const staging = this.gpu.createBuffer({ size, usage: usage.mapRead | usage.copyTarget });
+    const staging = this.readable(size);
     try {
       const encoder = this.gpu.createCommandEncoder();
       let at = 0;

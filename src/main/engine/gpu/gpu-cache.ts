@@ -5,7 +5,11 @@ import type { CompiledPlan } from '../plan/types.ts';
 import { heldEntries } from '../plan/visibility.ts';
 import type { EntryRange } from '../plan/visibility.ts';
 import type { Cache } from '../runtime.ts';
+import type { RowBlock } from './attention-blocks.ts';
+import { groupHeads, unitEntries } from './attention-units.ts';
 import type { CacheContext } from './cache-context.ts';
+import { attentionTile, FEW_ROWS } from './kernels/index.ts';
+import type { KernelPass, KernelWork } from './kernel-pass.ts';
 import type { Piece } from './ring-memory.ts';
 import { RingMemory } from './ring-memory.ts';
 import { StepBuffers } from './step-buffers.ts';
@@ -16,7 +20,17 @@ interface BindGroups {
   readonly keyTurns: GPUBindGroup;
   /** one for each layer */
   readonly write: readonly GPUBindGroup[];
-  readonly attend: readonly GPUBindGroup[];
+  readonly decode: readonly GPUBindGroup[];
+  readonly prefill: readonly GPUBindGroup[] | null;
+  /** the same for all layers */
+  readonly merge: GPUBindGroup;
+}
+
+/** What a forward pass must know about its chunk. */
+export interface PreparedChunk {
+  readonly step: ChunkStep;
+  readonly rows: number;
+  readonly blocks: readonly RowBlock[];
 }
 
 export class GpuCache implements Cache {
@@ -36,7 +50,8 @@ export class GpuCache implements Cache {
     this.#context = context;
     this.#step = new StepBuffers(context, compiled);
     const none = compiled.rings.map(() => 0);
-    this.#rings = rings ?? new RingMemory(context.device, compiled.geometry.headDim, context.layers, none);
+    const kv = { headDim: compiled.geometry.headDim, bits: context.kvBits };
+    this.#rings = rings ?? new RingMemory(context.device, kv, context.layers, none);
   }
 
   get position(): number {
@@ -62,34 +77,76 @@ export class GpuCache implements Cache {
     }
   }
 
-  /** Makes room for `rows` tokens and finds what the kernels must know about them. */
-  prepare(rows: number): ChunkStep {
-    this.#reserve(requiredEnds(this.compiled, this.#position, rows));
-    const { frequencies } = this.#context;
-    return prepareStep(this.compiled, this.#rings.slots, frequencies, this.#position, rows);
+  /**
+   * Makes room for `rows` tokens and finds what the kernels must know about them.
+   * @param ahead tokens that were submitted before these and are not committed yet
+   */
+  prepare(rows: number, ahead = 0): PreparedChunk {
+    const position = this.#position + ahead;
+    this.#reserve(requiredEnds(this.compiled, position, rows));
+    const step = prepareStep(this.compiled, this.#rings.slots, this.#context.turnTables, position, rows);
+    if (this.#step.reserve(step)) this.#bindGroups = null;
+    return { step, rows, blocks: this.#step.blocks(step, rows) };
   }
 
   /** To the device, directly before the submission that needs it. */
-  upload(step: ChunkStep): void {
+  upload({ step, blocks }: PreparedChunk): void {
     this.#step.upload(step, this.#rings.slots);
+    this.#context.blocks.upload(blocks);
   }
 
-  encodeKeyTurns(pass: GPUComputePassEncoder, step: ChunkStep): void {
+  encodeKeyTurns(pass: KernelPass, { step }: PreparedChunk): void {
     pass.setPipeline(this.#context.kernels.keyTurns);
     pass.setBindGroup(0, this.#groups().keyTurns);
     pass.dispatchWorkgroups(copyCount(step));
   }
 
   /** Takes the layer's keys and values from `qkv`, attends, and leaves the result in `attention`. */
-  encodeLayer(pass: GPUComputePassEncoder, layer: number, step: ChunkStep, rows: number): void {
-    const { cacheWrite, attention } = this.#context.kernels;
-    const { write, attend } = this.#groups();
-    pass.setPipeline(cacheWrite);
-    pass.setBindGroup(0, write[layer]);
+  encodeLayer(pass: KernelPass, layer: number, { step, rows, blocks }: PreparedChunk): void {
+    const { kernels, blocks: bindings } = this.#context;
+    const groups = this.#groups();
+    const units = step.attention.units.length / 2;
+    const kind = rows <= FEW_ROWS || kernels.prefill === null ? 'decode' : 'prefill';
+    pass.setPipeline(kernels.cacheWrite);
+    pass.setBindGroup(0, groups.write[layer]);
     pass.dispatchWorkgroups(copyCount(step));
-    pass.setPipeline(attention);
-    pass.setBindGroup(0, attend[layer]);
-    pass.dispatchWorkgroups(this.compiled.geometry.heads, rows);
+    for (const [index, block] of blocks.entries()) {
+      const ofBlock = bindings.bindings(index);
+      pass.setPipeline(kernels[kind] ?? kernels.decode);
+      pass.setBindGroup(0, groups[kind]?.[layer] ?? null);
+      pass.setBindGroup(1, ofBlock[kind]);
+      pass.note?.(() => this.#attentionWork(step, rows, block.rows));
+      pass.dispatchWorkgroups(units, ...this.#attentionGroups(block.rows, kind));
+      pass.setPipeline(kernels.merge);
+      pass.setBindGroup(0, groups.merge);
+      pass.setBindGroup(1, ofBlock.merge);
+      pass.dispatchWorkgroups(this.#mergeGroups, block.rows);
+    }
+  }
+
+  /** Keys that rows see, each once; and the bytes of the units' keys, values and rotations. */
+  #attentionWork({ visible, attention }: ChunkStep, rows: number, blockRows: number): KernelWork {
+    const { rings, geometry } = this.compiled;
+    let seen = 0;
+    for (let at = 0; at < visible.length; at += 2)
+      seen += (visible[at + 1] - visible[at]) * rings[(at / 2) % rings.length].headCount;
+    const bytesPerKey = (3 * geometry.headDim * this.#context.kvBits) / 8;
+    const keys = (attention.units.length / 2) * unitEntries;
+    return { flops: (4 * geometry.headDim * seen * blockRows) / rows, bytes: keys * bytesPerKey };
+  }
+
+  /** Workgroups for each unit. */
+  #attentionGroups(rows: number, kind: 'decode' | 'prefill'): [number, number] {
+    const heads = groupHeads(this.compiled);
+    if (kind === 'decode') return [rows, Math.ceil(heads / attentionTile.heads)];
+    return [Math.ceil((rows * heads) / attentionTile.queries), 1];
+  }
+
+  /** LANES of attention-merge.wgsl */
+  get #mergeGroups(): number {
+    const { heads, headDim } = this.compiled.geometry;
+    const lanes = headDim <= 64 ? 16 : headDim <= 128 ? 32 : 64;
+    return Math.ceil(heads / (64 / lanes));
   }
 
   commit(rows: number, reach: Cache['reach']): void {
@@ -99,7 +156,7 @@ export class GpuCache implements Cache {
 
   fork(): GpuCache {
     this.#refuseInUse();
-    const rings = this.#rings.copy(this.compiled.geometry.headDim);
+    const rings = this.#rings.copy();
     const copy = new GpuCache(this.#context, this.compiled, rings);
     copy.#position = this.#position;
     copy.#reach = this.#reach;
@@ -161,9 +218,20 @@ export class GpuCache implements Cache {
       this.#context.device.gpu.queue.writeBuffer(this.#rings.layers[layer], offset, all, at, bytes);
       at += bytes;
     }
-    this.#rings.writeKeyTurns(held, keyTurns(this.compiled, held, this.#context.frequencies));
+    this.#rings.writeKeyTurns(held, keyTurns(this.compiled, held, this.#context.turnTables));
     this.#position = position;
     if (position > 0) this.#reach = visibleKeys(this.compiled, position - 1, 0);
+  }
+
+  /** For benches: rings full of seeded noise as if `position` tokens had been read. */
+  fillSynthetic(position: number, seed: number): void {
+    this.#refuseInUse();
+    const held = this.#held(position);
+    this.#reserve(held.map(({ first, end }) => (end > first ? end : 0)));
+    this.#rings.writeNoise(seed);
+    this.#rings.writeKeyTurns(held, keyTurns(this.compiled, held, this.#context.turnTables));
+    this.#position = position;
+    this.#reach = visibleKeys(this.compiled, position - 1, 0);
   }
 
   #held(position: number): readonly EntryRange[] {
@@ -186,32 +254,26 @@ export class GpuCache implements Cache {
   }
 
   #createGroups(): BindGroups {
-    const { device, kernels, qkv, attention } = this.#context;
+    const { device, kernels, qkv, attention, partials } = this.#context;
     const step = this.#step;
     const { layers, keyTurns: turns } = this.#rings;
-    return {
-      keyTurns: device.bindGroup(kernels.keyTurns, {
-        0: step.keyTurnsGeometry,
-        1: step.copies,
-        2: step.entering,
-        3: turns,
-      }),
-      write: layers.map((cache) =>
-        device.bindGroup(kernels.cacheWrite, { 0: step.geometry, 1: step.copies, 2: qkv, 3: cache }),
-      ),
-      attend: layers.map((cache) =>
-        device.bindGroup(kernels.attention, {
-          0: step.geometry,
-          1: step.rings,
-          2: step.headRings,
-          3: step.visible,
-          4: step.queryTurns,
-          5: turns,
-          6: qkv,
-          7: cache,
-          8: attention,
+    const attend = (pipeline: GPUComputePipeline): readonly GPUBindGroup[] =>
+      layers.map((cache) =>
+        device.bindGroup(pipeline, {
+          ...{ 0: step.geometry, 1: step.rings, 2: step.units, 3: step.visible, 4: step.queryTurns },
+          ...{ 5: turns, 6: qkv, 7: cache, 8: partials },
         }),
+      );
+    return {
+      keyTurns: device.bindGroup(kernels.keyTurns, { 0: step.copies, 1: step.entering, 2: turns }),
+      write: layers.map((cache) =>
+        device.bindGroup(kernels.cacheWrite, { 0: step.writeGeometry, 1: step.copies, 2: qkv, 3: cache }),
       ),
+      decode: attend(kernels.decode),
+      prefill: kernels.prefill && attend(kernels.prefill),
+      merge: device.bindGroup(kernels.merge, {
+        ...{ 0: step.mergeGeometry, 1: step.starts, 2: step.headUnits, 3: partials, 4: attention },
+      }),
     };
   }
 

@@ -7,20 +7,25 @@ import type { Hyperparameters } from '../runtime.ts';
 import type { Activations } from './activations.ts';
 import { createActivations } from './activations.ts';
 import type { Device } from './device.ts';
-import type { CacheKernels } from './cache-context.ts';
+import type { KernelPass } from './kernel-pass.ts';
+import type { GpuCache, PreparedChunk } from './gpu-cache.ts';
+import type { AttentionPipelines, KvBits } from './kernels/index.ts';
 import { Kernels } from './kernels/index.ts';
 import type { MatrixPart } from './matrices.ts';
 import { Matmul, MatrixReader, planeBindings } from './matrices.ts';
 import { blocksOf, padded } from './packing.ts';
 
-/** Dimensions of a head that attention.wgsl has room for. */
+/** Dimensions of a head that the attention kernels have room for. */
 const LARGEST_HEAD = 256;
 
-/** Rings take keys and values, attention. */
-const CACHE_DISPATCHES = 2;
+/** Rings take keys and values, attention, merge. */
+const CACHE_DISPATCHES = 3;
 
 export interface LoadOptions {
   readonly maxRows: number;
+  readonly kvBits: KvBits;
+  /** see Kernels */
+  readonly tiled: boolean;
   /** bytes; larger matrices are split over buffers */
   readonly largestPlane: number;
 }
@@ -38,8 +43,9 @@ interface EmbeddingPart {
 }
 
 interface Parts {
+  readonly kernels: Kernels;
   readonly buffers: Activations;
-  readonly cacheKernels: CacheKernels;
+  readonly attention: AttentionPipelines;
   readonly embedding: readonly EmbeddingPart[];
   readonly layers: readonly Layer[];
   readonly head: Matmul;
@@ -47,7 +53,8 @@ interface Parts {
 
 export class GpuModel {
   readonly buffers: Activations;
-  readonly cacheKernels: CacheKernels;
+  readonly attention: AttentionPipelines;
+  readonly kernels: Kernels;
   readonly #device: Device;
   readonly #width: number;
   readonly #parts: Parts;
@@ -57,7 +64,8 @@ export class GpuModel {
     this.#width = h.embedding;
     this.#parts = parts;
     this.buffers = parts.buffers;
-    this.cacheKernels = parts.cacheKernels;
+    this.attention = parts.attention;
+    this.kernels = parts.kernels;
   }
 
   /** @throws AppError 'unsupported' when the adapter has no room for it, or a kernel not for its shape */
@@ -65,16 +73,16 @@ export class GpuModel {
     gguf: GgufFile,
     h: Hyperparameters,
     device: Device,
-    { maxRows, largestPlane }: LoadOptions,
+    options: LoadOptions,
   ): Promise<GpuModel> {
-    if (h.headDim > LARGEST_HEAD) {
+    if (h.headDim > LARGEST_HEAD || h.headDim % 4 !== 0) {
       throw new AppError(
         'unsupported',
-        `Heads of ${String(h.headDim)} dimensions are larger than the graphics kernels take (${String(LARGEST_HEAD)}).`,
+        `Heads of ${String(h.headDim)} dimensions: the graphics kernels take multiples of 4 up to ${String(LARGEST_HEAD)}.`,
         'Use --backend cpu.',
       );
     }
-    const loader = new Loader(gguf, h, device, createActivations(device, h, maxRows), largestPlane);
+    const loader = new Loader(gguf, h, device, createActivations(device, h, options.maxRows), options);
     return new GpuModel(device, h, await loader.load());
   }
 
@@ -90,16 +98,38 @@ export class GpuModel {
     return { perLayer, besides: embedding.length + 1 + head.dispatches };
   }
 
-  /** To the device, directly before the submission that needs it. @param wanted rows of logits */
+  /** To the device, directly before the submission that needs it. @param wanted rows of logits, the last ones */
   upload(ids: Int32Array, wanted: number): void {
-    const { queue } = this.#device.gpu;
-    const rows = ids.length;
-    queue.writeBuffer(this.buffers.ids, 0, Uint32Array.from(ids));
-    queue.writeBuffer(this.buffers.step, 0, Uint32Array.of(rows, 0));
-    queue.writeBuffer(this.buffers.headStep, 0, Uint32Array.of(wanted, rows - wanted));
+    this.#device.gpu.queue.writeBuffer(this.buffers.ids, 0, Uint32Array.from(ids));
+    this.uploadStep(ids.length, wanted);
   }
 
-  encodeEmbedding(pass: GPUComputePassEncoder, rows: number): void {
+  /** The same without the ids: they are on the device already. */
+  uploadStep(rows: number, wanted: number): void {
+    this.#device.gpu.queue.writeBuffer(this.buffers.step, 0, Uint32Array.of(rows, 0));
+    this.uploadHead(wanted, rows - wanted);
+  }
+
+  uploadHead(wanted: number, firstRow: number): void {
+    this.#device.gpu.queue.writeBuffer(this.buffers.headStep, 0, Uint32Array.of(wanted, firstRow));
+  }
+
+  /** Everything from the ids to the logits of the last `wanted` rows. */
+  encodeForward(pass: KernelPass, cache: GpuCache, chunk: PreparedChunk, wanted: number): void {
+    const { rows } = chunk;
+    this.#encodeEmbedding(pass, rows);
+    cache.encodeKeyTurns(pass, chunk);
+    for (const [index, { qkv, output, gateUp, down }] of this.#parts.layers.entries()) {
+      qkv.encode(pass, rows);
+      cache.encodeLayer(pass, index, chunk);
+      output.encode(pass, rows);
+      gateUp.encode(pass, rows);
+      down.encode(pass, rows);
+    }
+    if (wanted > 0) this.encodeHead(pass, wanted);
+  }
+
+  #encodeEmbedding(pass: KernelPass, rows: number): void {
     for (const { pipeline, group } of this.#parts.embedding) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
@@ -107,21 +137,8 @@ export class GpuModel {
     }
   }
 
-  /** qkv = W norm(x) */
-  encodeProjections(pass: GPUComputePassEncoder, layer: number, rows: number): void {
-    this.#parts.layers[layer].qkv.encode(pass, rows);
-  }
-
-  /** x += W attention; x += W swiglu(W norm(x)) */
-  encodeRest(pass: GPUComputePassEncoder, layer: number, rows: number): void {
-    const { output, gateUp, down } = this.#parts.layers[layer];
-    output.encode(pass, rows);
-    gateUp.encode(pass, rows);
-    down.encode(pass, rows);
-  }
-
-  /** logits of the last `wanted` rows */
-  encodeHead(pass: GPUComputePassEncoder, wanted: number): void {
+  /** Logits of the rows that `uploadHead` says. */
+  encodeHead(pass: KernelPass, wanted: number): void {
     this.#parts.head.encode(pass, wanted);
   }
 }
@@ -132,6 +149,7 @@ class Loader {
   readonly #h: Hyperparameters;
   readonly #device: Device;
   readonly #buffers: Activations;
+  readonly #kvBits: KvBits;
   readonly #kernels: Kernels;
   readonly #matrices: MatrixReader;
 
@@ -140,13 +158,14 @@ class Loader {
     h: Hyperparameters,
     device: Device,
     buffers: Activations,
-    largestPlane: number,
+    { largestPlane, kvBits, tiled }: LoadOptions,
   ) {
     this.#gguf = gguf;
     this.#h = h;
     this.#device = device;
     this.#buffers = buffers;
-    this.#kernels = new Kernels(device.gpu);
+    this.#kvBits = kvBits;
+    this.#kernels = new Kernels(device.gpu, tiled);
     this.#matrices = new MatrixReader(gguf, device, largestPlane);
   }
 
@@ -158,12 +177,9 @@ class Loader {
     const layers: Layer[] = [];
     for (let layer = 0; layer < this.#h.layers; layer++) layers.push(await this.#layer(layer));
     return {
+      kernels,
       buffers: this.#buffers,
-      cacheKernels: {
-        attention: await kernels.single('attention'),
-        cacheWrite: await kernels.single('cache-write'),
-        keyTurns: await kernels.single('key-turns'),
-      },
+      attention: await kernels.attention(this.#h.headDim, this.#kvBits),
       embedding: await Promise.all(table.map((part) => this.#embedding(part))),
       layers,
       head: await this.#head(output),
@@ -186,7 +202,7 @@ class Loader {
   }
 
   async #layer(layer: number): Promise<Layer> {
-    const { step, x, qkv, qkvStride, attention, hidden } = this.#buffers;
+    const { step, x, qkv, qkvStride, attention, hidden, inverseRms } = this.#buffers;
     const { embedding, feedForward, rmsEpsilon: epsilon } = this.#h;
     const name = (tensor: LayerTensor): string => layerTensorName(layer, tensor);
     const matrix = (tensors: readonly LayerTensor[], starts?: readonly number[]) =>
@@ -196,7 +212,7 @@ class Loader {
     const residual = { step, y: x, stride: padded(embedding) };
     return {
       qkv: await this.#matmul(await matrix(['attn_q', 'attn_k', 'attn_v']), normed, {
-        ...{ step, x, y: qkv, stride: qkvStride, epsilon },
+        ...{ step, x, y: qkv, stride: qkvStride, epsilon, inverseRms },
         gain: await this.#matrices.gain(name('attn_norm')),
       }),
       output: await this.#matmul(
@@ -205,7 +221,7 @@ class Loader {
         { ...residual, x: attention },
       ),
       gateUp: await this.#matmul(await matrix(['ffn_gate', 'ffn_up'], [0, up]), normed, {
-        ...{ step, x, y: hidden, stride: 2 * up, epsilon },
+        ...{ step, x, y: hidden, stride: 2 * up, epsilon, inverseRms },
         gain: await this.#matrices.gain(name('ffn_norm')),
       }),
       down: await this.#matmul(
@@ -217,10 +233,16 @@ class Loader {
   }
 
   async #head(matrix: readonly MatrixPart[]): Promise<Matmul> {
-    const { headStep: step, x, logits: y } = this.#buffers;
+    const { headStep: step, x, logits: y, inverseRms } = this.#buffers;
     const { vocabulary: stride, rmsEpsilon: epsilon } = this.#h;
     const gain = await this.#matrices.gain('output_norm.weight');
-    return this.#matmul(matrix, { input: 'normed', output: 'store' }, { step, x, y, stride, epsilon, gain });
+    return this.#matmul(
+      matrix,
+      { input: 'normed', output: 'store' },
+      {
+        ...{ step, x, y, stride, epsilon, gain, inverseRms },
+      },
+    );
   }
 
   #matmul(

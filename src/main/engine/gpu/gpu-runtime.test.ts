@@ -27,8 +27,12 @@ import {
 
 const onLavapipe = (gguf: GgufFile): Promise<GpuRuntime> =>
   createGpuRuntime(gguf, { device: softwareAdapters.lavapipe });
+/** Keys and values as the reference keeps them: states go from one to the other. */
+const inFullPrecision = (gguf: GgufFile): Promise<GpuRuntime> =>
+  createGpuRuntime(gguf, { device: softwareAdapters.lavapipe, kvBits: 32 });
+/** Without the kernels for many rows: SwiftShader compiles each for a minute. Their bits are the same (below). */
 const onSwiftShader = (gguf: GgufFile): Promise<GpuRuntime> =>
-  createGpuRuntime(gguf, { device: softwareAdapters.swiftshader });
+  createGpuRuntime(gguf, { device: softwareAdapters.swiftshader, tiled: false });
 
 describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
   describeRuntimeAgreement('webgpu, every plan,', onLavapipe, { types: ['Q4_0'] });
@@ -39,12 +43,11 @@ describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
   describeRuntimeConformance('webgpu', onLavapipe, { plans: ['adapted', 'longnet-xpos'] });
 
   describe('on SwiftShader', () => {
-    it('agrees with the reference, the same bits for every chunking', async () => {
+    it('agrees with the reference', async () => {
       const ids = someIds(21);
       const expected = await logitsOf(createReferenceRuntime, ids, [21]);
-      const whole = await logitsOf(onSwiftShader, ids, [21]);
-      expect(nmse(whole, expected)).toBeLessThan(bounds.f32);
-      expect(firstDifference(await logitsOf(onSwiftShader, ids, [17, 1]), whole)).toBe('none');
+      const whole = await logitsOf(onSwiftShader, ids, [17, 1]);
+      expect(nmse(whole, expected)).toBeLessThan(bounds.reduced);
     });
   });
 
@@ -58,16 +61,18 @@ describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
     afterAll(() => runtime.release());
 
     it('goes on from a state of the reference, and the reference from its own', async () => {
+      const full = await openTiny(inFullPrecision);
       const ids = someIds(90);
       const rest = someIds(20, 7);
-      const [ours, theirs] = [newCache(runtime), newCache(reference)];
-      await readInChunks(runtime, ours, ids, [90]);
+      const [ours, theirs] = [newCache(full), newCache(reference)];
+      await readInChunks(full, ours, ids, [90]);
       await readInChunks(reference, theirs, ids, [90]);
-      const toUs = await handedOver(theirs, runtime);
+      const toUs = await handedOver(theirs, full);
       const toThem = await handedOver(ours, reference);
       const expected = await readInChunks(reference, theirs, rest, [20]);
-      expect(nmse(await readInChunks(runtime, toUs, rest, [20]), expected)).toBeLessThan(bounds.f32);
+      expect(nmse(await readInChunks(full, toUs, rest, [20]), expected)).toBeLessThan(bounds.f32);
       expect(nmse(await readInChunks(reference, toThem, rest, [20]), expected)).toBeLessThan(bounds.f32);
+      await full.release();
     });
 
     it('splits matrices over buffers where the adapter asks for it, and computes the same bits', async () => {
@@ -76,7 +81,7 @@ describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
       expect(split.dispatches.perLayer).toBeGreaterThan(runtime.dispatches.perLayer);
       const ids = someIds(9);
       const expected = await readInChunks(runtime, newCache(runtime), ids, [9]);
-      const actual = await readInChunks(split, newCache(split), ids, [8, 1]);
+      const actual = await readInChunks(split, newCache(split), ids, [5, 4]);
       expect(firstDifference(actual, expected)).toBe('none');
       await split.release();
     });
@@ -95,20 +100,20 @@ describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
       const ids = someIds(10);
       const expected = await readInChunks(twin, newCache(twin), ids, [10]);
       expect(nmse(await readInChunks(other, newCache(other), ids, [7, 1]), expected)).toBeLessThan(
-        bounds.f32,
+        bounds.reduced,
       );
       await other.release();
     });
 
-    it('needs six dispatches a layer, and three besides', () => {
-      expect(runtime.dispatches).toEqual({ perLayer: 6, besides: 3 });
+    it('needs seven dispatches a layer, and three besides', () => {
+      expect(runtime.dispatches).toEqual({ perLayer: 7, besides: 3 });
     });
 
     it.each([
       ['ids beyond the vocabulary', Int32Array.of(1, 1 << 20), 'invalid-input'],
       ['negative ids', Int32Array.of(-1), 'invalid-input'],
       ['no ids', new Int32Array(0), 'internal'],
-      ['more rows than a chunk holds', someIds(129), 'internal'],
+      ['more rows than a chunk holds', someIds(513), 'internal'],
     ])('refuses %s and leaves the cache as it was', async (_, ids, code) => {
       const cache = newCache(runtime);
       await expect(runtime.forward(cache, ids, { logits: 'last' })).rejects.toMatchObject({ code });
@@ -121,7 +126,7 @@ describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
     });
 
     it('names in its variant what its bits depend on', () => {
-      expect(runtime.variant).toMatch(/^webgpu-f32-llvmpipe.*mesa/);
+      expect(runtime.variant).toMatch(/^webgpu-kv16-llvmpipe.*mesa/);
     });
   });
 

@@ -16,21 +16,41 @@ import { requirePlainLlama } from '../plain-llama.ts';
 import { compilePlan } from '../plan/compile.ts';
 import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
 import { inverseFrequencies } from '../rope.ts';
-import type { Cache, ForwardOptions, Hyperparameters, Runtime } from '../runtime.ts';
+import type {
+  Cache,
+  DeviceGeneration,
+  ForwardOptions,
+  GeneratedOnDevice,
+  Hyperparameters,
+  Runtime,
+} from '../runtime.ts';
+import { logitRows } from './activations.ts';
 import { Device } from './device.ts';
+import { AttentionBlocks } from './attention-blocks.ts';
 import type { CacheContext } from './cache-context.ts';
+import { canSampleOnDevice, DeviceSampler } from './device-sampler.ts';
+import { Generator } from './generation.ts';
 import { GpuCache } from './gpu-cache.ts';
 import { GpuModel } from './gpu-model.ts';
+import type { KvBits } from './kernels/index.ts';
+import { CountingPass } from './kernel-pass.ts';
+import type { KernelTime } from './profile.ts';
+import { ProfilingPass } from './profile.ts';
+import { TurnTables } from './turn-tables.ts';
 
 /** Raised whenever the same inputs would give other bits: kernels or their order changed. */
-const NUMERICS_VERSION = 1;
+const NUMERICS_VERSION = 2;
 
 /** Rows of the largest chunk: a submission must stay short, or the driver's watchdog ends it. */
-const MAX_ROWS = 128;
+const MAX_ROWS = 512;
 
 export interface GpuRuntimeOptions {
   /** part of the adapter's name; absent = the one that Dawn prefers */
   readonly device?: string;
+  /** bits of the numbers in keys and values; default 16. 32 is for tests: the reference keeps them so. */
+  readonly kvBits?: KvBits;
+  /** for tests: false = without the kernels for many rows, which some software adapters compile for minutes */
+  readonly tiled?: boolean;
   /** for tests: largest plane of a matrix in bytes; larger ones are split over buffers. Default: the device's limit */
   readonly largestPlane?: number;
 }
@@ -46,20 +66,27 @@ export class GpuRuntime implements Runtime {
   readonly #device: Device;
   readonly #model: GpuModel;
   readonly #caches: CacheContext;
+  readonly #samplers: Partial<Record<'greedy' | 'drawn', Promise<DeviceSampler>>> = {};
+  #generator: Generator | null = null;
+  #inFlight: Promise<unknown> = Promise.resolve();
 
-  private constructor(hyperparameters: Hyperparameters, device: Device, model: GpuModel) {
+  private constructor(hyperparameters: Hyperparameters, device: Device, model: GpuModel, kvBits: KvBits) {
     this.hyperparameters = hyperparameters;
-    this.variant = `webgpu-f32-${device.name}-${device.driver}`.toLowerCase().replaceAll(/[^a-z\d.]+/g, '-');
+    this.variant = `webgpu-kv${String(kvBits)}-${device.name}-${device.driver}`
+      .toLowerCase()
+      .replaceAll(/[^a-z\d.]+/g, '-');
     this.device = device.driver === '' ? device.name : device.driver;
     this.#device = device;
     this.#model = model;
     this.#caches = {
       ...model.buffers,
       device,
-      kernels: model.cacheKernels,
+      kernels: model.attention,
+      kvBits,
+      blocks: new AttentionBlocks(device, model.attention),
       layers: hyperparameters.layers,
       maxRows: MAX_ROWS,
-      frequencies: inverseFrequencies(hyperparameters),
+      turnTables: new TurnTables(inverseFrequencies(hyperparameters, 0)),
     };
   }
 
@@ -70,13 +97,15 @@ export class GpuRuntime implements Runtime {
   static async open(gguf: GgufFile, options: GpuRuntimeOptions = {}): Promise<GpuRuntime> {
     const hyperparameters = await readHyperparameters(gguf);
     requirePlainLlama(gguf, hyperparameters, 'webgpu');
+    const { kvBits = 16, tiled = true } = options;
     const device = await Device.open(options.device);
     try {
       const largestPlane = options.largestPlane ?? device.largestBinding;
       const checkErrors = device.collectErrors();
-      const model = await GpuModel.load(gguf, hyperparameters, device, { maxRows: MAX_ROWS, largestPlane });
+      const load = { maxRows: MAX_ROWS, largestPlane, kvBits, tiled };
+      const model = await GpuModel.load(gguf, hyperparameters, device, load);
       await checkErrors();
-      return new GpuRuntime(hyperparameters, device, model);
+      return new GpuRuntime(hyperparameters, device, model, kvBits);
     } catch (error) {
       device.release();
       throw error;
@@ -112,42 +141,101 @@ export class GpuRuntime implements Runtime {
     await Promise.resolve();
   }
 
+  async generate(cache: Cache, request: DeviceGeneration): Promise<GeneratedOnDevice | null> {
+    if (!(cache instanceof GpuCache) || !canSampleOnDevice(request.sampling)) return null;
+    const sampler = await this.#sampler(request.sampling.temperature === 0 ? 'greedy' : 'drawn');
+    this.#generator ??= new Generator(this.#device, this.#model, this.hyperparameters.vocabulary);
+    const generator = this.#generator;
+    return cache.lend(() => generator.run(cache, sampler, request));
+  }
+
+  /**
+   * The times of all kernels of one chunk; the cache takes the ids.
+   * @throws AppError 'unsupported' where the adapter has no timestamps
+   */
+  async profile(cache: Cache, ids: Int32Array): Promise<readonly KernelTime[]> {
+    this.#check(ids);
+    if (!(cache instanceof GpuCache)) throw new AppError('internal', 'A cache of another backend.');
+    return cache.lend(async () => {
+      const pass = new ProfilingPass(this.#device, this.#device.gpu.createCommandEncoder());
+      const chunk = cache.prepare(ids.length);
+      this.#model.encodeForward(pass, cache, chunk, 1);
+      this.#model.upload(ids, 1);
+      cache.upload(chunk);
+      const times = await pass.times();
+      cache.commit(ids.length, chunk.step.reach);
+      return times;
+    });
+  }
+
+  /** What one token costs at a position, counted without running it. */
+  count(
+    cache: Cache,
+    rows: number,
+  ): { readonly dispatches: number; readonly flops: number; readonly bytes: number } {
+    if (!(cache instanceof GpuCache)) throw new AppError('internal', 'A cache of another backend.');
+    const pass = new CountingPass();
+    this.#model.encodeForward(pass, cache, cache.prepare(rows), 1);
+    return pass;
+  }
+
+  #sampler(kind: 'greedy' | 'drawn'): Promise<DeviceSampler> {
+    const { kernels, buffers } = this.#model;
+    const { vocabulary } = this.hyperparameters;
+    this.#samplers[kind] ??= DeviceSampler.create(this.#device, kernels, vocabulary, buffers, kind);
+    return this.#samplers[kind];
+  }
+
   /** Up to the submission in one go: the buffers of a chunk are shared by all caches. */
   async #run(cache: GpuCache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> {
     const rows = ids.length;
     const wanted = { none: 0, last: 1, all: rows }[options.logits];
     const checkErrors = this.#device.collectErrors();
-    const step = cache.prepare(rows);
+    const chunk = cache.prepare(rows);
     const model = this.#model;
     const { queue } = this.#device.gpu;
     const encoder = this.#device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    model.encodeEmbedding(pass, rows);
-    cache.encodeKeyTurns(pass, step);
-    for (let layer = 0; layer < this.hyperparameters.layers; layer++) {
-      model.encodeProjections(pass, layer, rows);
-      cache.encodeLayer(pass, layer, step, rows);
-      model.encodeRest(pass, layer, rows);
-    }
-    if (wanted > 0) model.encodeHead(pass, wanted);
+    model.encodeForward(pass, cache, chunk, 0);
     pass.end();
-    model.upload(ids, wanted);
-    cache.upload(step);
+    model.upload(ids, 0);
+    cache.upload(chunk);
     queue.submit([encoder.finish()]);
     await checkErrors();
-
-    let result = new Float32Array(0);
-    if (wanted > 0) {
-      const bytes = await this.#device.read([
-        { buffer: model.buffers.logits, offset: 0, bytes: wanted * this.hyperparameters.vocabulary * 4 },
-      ]);
-      result = new Float32Array(bytes.buffer);
-    } else {
-      await queue.onSubmittedWorkDone();
-    }
+    const logits = await this.#logits(rows - wanted, wanted);
+    if (wanted === 0) await this.#oneInFlight();
     this.#device.checkAlive();
-    cache.commit(rows, step.reach);
-    return result;
+    cache.commit(rows, chunk.step.reach);
+    return logits;
+  }
+
+  /**
+   * A chunk without logits is not waited for, but for the one before it: the next one is prepared meanwhile. Whatever
+   * reads comes after it on the device.
+   */
+  async #oneInFlight(): Promise<void> {
+    const before = this.#inFlight;
+    this.#inFlight = this.#device.gpu.queue.onSubmittedWorkDone();
+    await before;
+  }
+
+  /** Of `count` rows of the chunk that was run last. */
+  async #logits(firstRow: number, count: number): Promise<Float32Array> {
+    const { vocabulary } = this.hyperparameters;
+    const all = new Float32Array(count * vocabulary);
+    for (let done = 0; done < count; done += logitRows) {
+      const rows = Math.min(logitRows, count - done);
+      const encoder = this.#device.gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      this.#model.encodeHead(pass, rows);
+      pass.end();
+      this.#model.uploadHead(rows, firstRow + done);
+      this.#device.gpu.queue.submit([encoder.finish()]);
+      const piece = { buffer: this.#model.buffers.logits, offset: 0, bytes: rows * vocabulary * 4 };
+      const bytes = await this.#device.read([piece]);
+      all.set(new Float32Array(bytes.buffer), done * vocabulary);
+    }
+    return all;
   }
 
   #check(ids: Int32Array): void {

@@ -81,7 +81,9 @@ describe.skipIf(skipWithoutAdapters)(`matmul on lavapipe${skippedWithoutAdapters
       {
         step: device.uniform(Uint32Array.of(rows, 0)),
         x: storage(paddedRows(x, columns)),
-        ...(input === 'normed' ? { gain: storage(paddedRows(gain, columns)) } : {}),
+        ...(input === 'normed'
+          ? { gain: storage(paddedRows(gain, columns)), inverseRms: storage(new Float32Array(rows)) }
+          : {}),
         ...{ y, stride: outputs, epsilon },
       },
     );

@@ -3,8 +3,9 @@ import type { GgufFile, TensorInfo } from '../../formats/index.ts';
 import { dequantise } from '../../formats/index.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { Device } from './device.ts';
+import type { KernelPass, KernelWork } from './kernel-pass.ts';
 import type { Kernels, MatmulPipelines, MatmulVariant, WeightType } from './kernels/index.ts';
-import { matmulTile } from './kernels/index.ts';
+import { FEW_ROWS, matmulTile, matvecGroups } from './kernels/index.ts';
 import { blocksOf, fileRowBytes, packRows, padded, rowBytes } from './packing.ts';
 import type { PackedRows } from './packing.ts';
 
@@ -120,8 +121,9 @@ function weightType({ type, typeName, name }: TensorInfo): WeightType {
 export interface MatmulBuffers {
   readonly step: GPUBuffer;
   readonly x: GPUBuffer;
-  /** of RMSNorm, for the input 'normed' */
+  /** of RMSNorm, for the input 'normed'; and where many rows' factors are kept, f32 [rows] */
   readonly gain?: GPUBuffer;
+  readonly inverseRms?: GPUBuffer;
   readonly y: GPUBuffer;
   /** numbers in a row of y */
   readonly stride: number;
@@ -130,11 +132,17 @@ export interface MatmulBuffers {
 
 interface MatmulPart {
   readonly pipelines: MatmulPipelines;
-  readonly groups: { readonly decode: GPUBindGroup; readonly prefill: GPUBindGroup };
+  readonly groups: {
+    readonly matvec: GPUBindGroup;
+    readonly matmul: GPUBindGroup | null;
+    readonly rowRms: GPUBindGroup | null;
+  };
   readonly outputs: number;
+  /** of one row; bytes of the weights */
+  readonly work: KernelWork;
 }
 
-/** One product by a matrix: a dispatch for each of its parts. */
+/** One product by a matrix: a dispatch for each of its parts, and with many normed rows one before them. */
 export class Matmul {
   readonly #parts: readonly MatmulPart[];
 
@@ -150,37 +158,57 @@ export class Matmul {
     buffers: MatmulBuffers,
   ): Promise<Matmul> {
     const parts = matrix.map(async (part) => {
-      const pipelines = await kernels.matmul({ ...variant, type: part.type });
-      const { step, x, gain, y } = buffers;
+      const pipelines = await kernels.matmul({ ...variant, type: part.type }, part.outputs);
+      const { matvec, matmul, rowRms } = pipelines;
+      const { step, x, gain, inverseRms, y } = buffers;
+      const shape = device.uniform(shapeWords(part, buffers));
+      const rms = inverseRms === undefined || rowRms === null ? {} : { 7: inverseRms };
       const bindings = {
-        0: step,
-        1: device.uniform(shapeWords(part, buffers)),
-        2: x,
+        ...{ 0: step, 1: shape, 2: x },
         ...(gain === undefined ? {} : { 3: gain }),
         ...planeBindings(part),
         6: y,
       };
       const groups = {
-        decode: device.bindGroup(pipelines.decode, bindings),
-        prefill: device.bindGroup(pipelines.prefill, bindings),
+        matvec: device.bindGroup(matvec.pipeline, bindings),
+        matmul: matmul && device.bindGroup(matmul, { ...bindings, ...rms }),
+        rowRms: rowRms && device.bindGroup(rowRms, { 0: step, 1: shape, 2: x, ...rms }),
       };
-      return { pipelines, groups, outputs: part.outputs };
+      const bytes = part.planes.reduce((sum, { size }) => sum + size, 0);
+      const work = { flops: 2 * part.outputs * part.columns, bytes };
+      return { pipelines, groups, outputs: part.outputs, work };
     });
     return new Matmul(await Promise.all(parts));
   }
 
+  /** of one row */
   get dispatches(): number {
     return this.#parts.length;
   }
 
-  encode(pass: GPUComputePassEncoder, rows: number): void {
-    const kind = rows === 1 ? 'decode' : 'prefill';
-    const tile = rows === 1 ? matmulTile.decodeRows : matmulTile.prefillRows;
-    for (const { pipelines, groups, outputs } of this.#parts) {
-      pass.setPipeline(pipelines[kind]);
-      pass.setBindGroup(0, groups[kind]);
-      pass.dispatchWorkgroups(Math.ceil(outputs / matmulTile.outputs), Math.ceil(rows / tile));
+  encode(pass: KernelPass, rows: number): void {
+    if (rows > FEW_ROWS) this.#encodeRowRms(pass, rows);
+    for (const { pipelines, groups, outputs, work } of this.#parts) {
+      pass.note?.(() => ({ flops: rows * work.flops, bytes: work.bytes }));
+      if (rows <= FEW_ROWS || pipelines.matmul === null) {
+        const { pipeline, outputs: perGroup } = pipelines.matvec;
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, groups.matvec);
+        pass.dispatchWorkgroups(Math.ceil(outputs / (matvecGroups * perGroup)), rows);
+      } else {
+        pass.setPipeline(pipelines.matmul);
+        pass.setBindGroup(0, groups.matmul);
+        pass.dispatchWorkgroups(Math.ceil(outputs / matmulTile.outputs), Math.ceil(rows / matmulTile.rows));
+      }
     }
+  }
+
+  #encodeRowRms(pass: KernelPass, rows: number): void {
+    const { pipelines, groups } = this.#parts[0];
+    if (pipelines.rowRms === null || groups.rowRms === null) return;
+    pass.setPipeline(pipelines.rowRms);
+    pass.setBindGroup(0, groups.rowRms);
+    pass.dispatchWorkgroups(rows);
   }
 }
 
@@ -189,7 +217,7 @@ export function planeBindings({ planes }: MatrixPart): Record<number, GPUBuffer>
   return Object.fromEntries(planes.map((plane, i) => [4 + i, plane]));
 }
 
-/** struct Shape of matmul.wgsl */
+/** struct Shape of product.wgsl */
 function shapeWords(
   { columns, outputs, start }: MatrixPart,
   { stride, epsilon }: MatmulBuffers,

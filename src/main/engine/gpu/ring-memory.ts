@@ -1,5 +1,5 @@
 /**
- * The rings of one sequence on the device: for each layer a buffer f32 [slot][key | value][headDim] (keys
+ * The rings of one sequence on the device: for each layer a buffer [slot][key | value][headDim] of halves or f32 (keys
  * unrotated, as in a snapshot), and once for all layers the rotation of the key in each slot. Ring i has the slots
  * from base_i on; a ring that no token has reached has none.
  */
@@ -7,10 +7,17 @@ import type { CompiledPlan } from '../plan/types.ts';
 import type { EntryRange } from '../plan/visibility.ts';
 import { ringCapacity } from '../plan/visibility.ts';
 import type { Device } from './device.ts';
+import type { KvBits } from './kernels/index.ts';
 import type { RingSlots } from './step.ts';
+import { kvWords } from './kv-words.ts';
 
 const leastSlots = 16;
-const floatBytes = Float32Array.BYTES_PER_ELEMENT;
+
+/** How keys and values are kept. */
+export interface KvLayout {
+  readonly headDim: number;
+  readonly bits: KvBits;
+}
 
 /** A piece of a layer's buffer, in bytes. */
 export interface Piece {
@@ -24,13 +31,15 @@ export class RingMemory {
   readonly layers: readonly GPUBuffer[];
   readonly keyTurns: GPUBuffer;
   readonly #device: Device;
+  readonly #kv: KvLayout;
   readonly #entryBytes: number;
   readonly #turnBytes: number;
 
-  constructor(device: Device, headDim: number, layers: number, capacities: readonly number[]) {
+  constructor(device: Device, kv: KvLayout, layers: number, capacities: readonly number[]) {
     this.#device = device;
-    this.#entryBytes = 2 * headDim * floatBytes;
-    this.#turnBytes = headDim * floatBytes;
+    this.#kv = kv;
+    this.#turnBytes = (kv.headDim * kv.bits) / 8;
+    this.#entryBytes = 2 * this.#turnBytes;
     let total = 0;
     const bases = capacities.map((capacity) => {
       const base = total;
@@ -56,13 +65,13 @@ export class RingMemory {
       return Math.min(limit, Math.max(2 * capacity, ends[i], leastSlots));
     });
     if (needed.every((capacity, i) => capacity === capacities[i])) return null;
-    const larger = new RingMemory(this.#device, compiled.geometry.headDim, this.layers.length, needed);
+    const larger = new RingMemory(this.#device, this.#kv, this.layers.length, needed);
     this.#copyTo(larger);
     return larger;
   }
 
-  copy(headDim: number): RingMemory {
-    const copy = new RingMemory(this.#device, headDim, this.layers.length, this.slots.capacities);
+  copy(): RingMemory {
+    const copy = new RingMemory(this.#device, this.#kv, this.layers.length, this.slots.capacities);
     this.#copyTo(copy);
     return copy;
   }
@@ -98,11 +107,29 @@ export class RingMemory {
 
   /** @param turns f32 [entries of all rings in order][pairs][cos, sin] */
   writeKeyTurns(held: readonly EntryRange[], turns: Float32Array<ArrayBuffer>): void {
+    const words = kvWords(turns, this.#kv.bits);
     let at = 0;
     for (const { slot, count } of this.#runs(held)) {
-      const numbers = (count * this.#turnBytes) / floatBytes;
-      this.#device.gpu.queue.writeBuffer(this.keyTurns, slot * this.#turnBytes, turns, at, numbers);
-      at += numbers;
+      const bytes = count * this.#turnBytes;
+      this.#device.gpu.queue.writeBuffer(this.keyTurns, slot * this.#turnBytes, words, at, bytes);
+      at += bytes;
+    }
+  }
+
+  /** Fills all layers with small random numbers. */
+  writeNoise(seed: number): void {
+    let state = seed >>> 0;
+    const values = Float32Array.from({ length: 2 ** 18 }, () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return state / 2 ** 31 - 1;
+    });
+    const words = kvWords(values, this.#kv.bits);
+    const total = this.slots.total * this.#entryBytes;
+    for (const layer of this.layers) {
+      for (let at = 0; at < total; at += words.length) {
+        const bytes = Math.min(words.length, total - at);
+        this.#device.gpu.queue.writeBuffer(layer, at, words, 0, bytes);
+      }
     }
   }
 

@@ -3,10 +3,13 @@
  * which entries each row sees, and the rotations of both. Computed from the plan's rings by the rules of
  * plan/visibility.ts; angles in double precision.
  */
-import { rotationTable, xposScaleBase } from '../reference/rope.ts';
+import type { AttentionUnits } from './attention-units.ts';
+import { attentionUnits } from './attention-units.ts';
+import { xposScaleBase, xposZeta } from '../reference/rope.ts';
 import type { CompiledPlan, RingLayout } from '../plan/types.ts';
 import type { EntryRange } from '../plan/visibility.ts';
 import { enteringEntries, keyOf, positionOfDistance, visibleEntries } from '../plan/visibility.ts';
+import type { TurnTables } from './turn-tables.ts';
 
 /** Where the rings of one layer lie: entry m of ring i in slot base_i + m mod capacity_i. */
 export interface RingSlots {
@@ -25,6 +28,7 @@ export interface ChunkStep {
   readonly visible: Uint32Array<ArrayBuffer>;
   /** f32 [rows][turn classes][pairs][cos, sin] */
   readonly queryTurns: Float32Array<ArrayBuffer>;
+  readonly attention: AttentionUnits;
   /** keys that query head 0 sees in the last row */
   readonly reach: { readonly exact: number; readonly sparse: number };
 }
@@ -59,7 +63,7 @@ export function requiredEnds(compiled: CompiledPlan, position: number, rows: num
 export function prepareStep(
   compiled: CompiledPlan,
   slots: RingSlots,
-  frequencies: Float64Array,
+  tables: TurnTables,
   position: number,
   rows: number,
 ): ChunkStep {
@@ -68,9 +72,10 @@ export function prepareStep(
   const visible = visibleRanges(compiled, position, rows);
   return {
     copies: copyList(compiled, slots, entering, position),
-    entering: keyTurns(compiled, entering, frequencies),
+    entering: keyTurns(compiled, entering, tables),
     visible,
-    queryTurns: queryTurns(compiled, visible, frequencies, position, rows),
+    attention: attentionUnits(compiled, visible),
+    queryTurns: queryTurns(compiled, visible, tables, position, rows),
     reach: reachOfLastRow(compiled, visible, rows),
   };
 }
@@ -124,16 +129,20 @@ function slotOf({ bases, capacities }: RingSlots, ring: number, entry: number): 
 export function keyTurns(
   compiled: CompiledPlan,
   ranges: readonly EntryRange[],
-  frequencies: Float64Array,
+  tables: TurnTables,
 ): Float32Array<ArrayBuffer> {
   const count = ranges.reduce((sum, { first, end }) => sum + end - first, 0);
-  const turns = new Float32Array(count * frequencies.length * 2);
+  const numbers = compiled.geometry.headDim;
+  const isXpos = compiled.plan.positions === 'xpos';
+  const turns = new Float32Array(count * numbers);
   let at = 0;
   for (const [i, ring] of compiled.rings.entries()) {
-    const { first, end } = ranges[i];
-    const keys = Float64Array.from({ length: end - first }, (_, j) => keyOf(ring, first + j));
-    const positions = keys.map((key) => ring.slope * key);
-    at = putTurns(turns, at, positions, frequencies, xposExponents(compiled, ring, keys, -1));
+    if (ranges[i].end <= ranges[i].first) continue;
+    const line = tables.line(ring.slope, 0);
+    for (let entry = ranges[i].first; entry < ranges[i].end; entry++, at += numbers) {
+      line.put(turns, at, keyOf(ring, entry));
+      if (isXpos) scaleByXpos(ring, turns.subarray(at, at + numbers), keyOf(ring, entry), -1);
+    }
   }
   return turns;
 }
@@ -141,23 +150,25 @@ export function keyTurns(
 function queryTurns(
   compiled: CompiledPlan,
   visible: Uint32Array,
-  frequencies: Float64Array,
+  tables: TurnTables,
   position: number,
   rows: number,
 ): Float32Array<ArrayBuffer> {
   const { first: classes, ofRing } = turnClasses(compiled);
   const used = new Set(ofRing.filter((_, ring) => isSeen(visible, compiled.rings.length, ring)));
-  const turns = new Float32Array(rows * classes.length * frequencies.length * 2);
-  for (let row = 0; row < rows; row++) {
-    for (const index of used) {
-      const ring = classes[index];
-      const query = Float64Array.of(position + row);
-      const place =
-        ring.kind === 'sinks'
-          ? positionOfDistance(compiled.distanceMap, query[0])
-          : ring.slope * query[0] + ring.intercept;
-      const at = (row * classes.length + index) * frequencies.length * 2;
-      putTurns(turns, at, Float64Array.of(place), frequencies, xposExponents(compiled, ring, query, 1));
+  const numbers = compiled.geometry.headDim;
+  const isXpos = compiled.plan.positions === 'xpos';
+  const turns = new Float32Array(rows * classes.length * numbers);
+  for (const index of used) {
+    const ring = classes[index];
+    const line = tables.line(ring.slope, ring.intercept);
+    for (let row = 0; row < rows; row++) {
+      const query = position + row;
+      const at = (row * classes.length + index) * numbers;
+      // sinks stand where they are; the query's place among them is no line
+      if (ring.kind === 'sinks') tables.putPlace(turns, at, positionOfDistance(compiled.distanceMap, query));
+      else line.put(turns, at, query);
+      if (isXpos) scaleByXpos(ring, turns.subarray(at, at + numbers), query, 1);
     }
   }
   return turns;
@@ -170,31 +181,10 @@ function isSeen(visible: Uint32Array, rings: number, ring: number): boolean {
   return false;
 }
 
-/** @returns where the next ones go */
-function putTurns(
-  turns: Float32Array,
-  at: number,
-  positions: Float64Array,
-  frequencies: Float64Array,
-  exponents: Float64Array | undefined,
-): number {
-  const { cos, sin } = rotationTable(positions, frequencies, exponents);
-  for (let i = 0; i < cos.length; i++) {
-    turns[at + 2 * i] = cos[i];
-    turns[at + 2 * i + 1] = sin[i];
-  }
-  return at + 2 * cos.length;
-}
-
-/** As the reference: e(t) within the segment, negated for keys. */
-function xposExponents(
-  compiled: CompiledPlan,
-  ring: RingLayout,
-  positions: Float64Array,
-  sign: 1 | -1,
-): Float64Array | undefined {
-  if (compiled.plan.positions !== 'xpos') return undefined;
-  return positions.map((position) => (sign * (position % ring.align)) / xposScaleBase);
+/** As the reference: e(t) within the segment, negated for keys. @param turns [pairs][cos, sin] */
+function scaleByXpos(ring: RingLayout, turns: Float32Array, position: number, sign: 1 | -1): void {
+  const exponent = (sign * (position % ring.align)) / xposScaleBase;
+  for (let i = 0; i < turns.length; i++) turns[i] *= xposZeta(i >> 1, turns.length / 2) ** exponent;
 }
 
 function visibleRanges(compiled: CompiledPlan, position: number, rows: number): Uint32Array<ArrayBuffer> {
@@ -202,6 +192,7 @@ function visibleRanges(compiled: CompiledPlan, position: number, rows: number): 
   const ranges = new Uint32Array(rows * rings.length * 2);
   for (let row = 0; row < rows; row++) {
     for (const [i, ring] of rings.entries()) {
+      if (ring.lo > position + row) continue;
       const { first, end } = visibleEntries(ring, sinkCount, position + row);
       if (end > first) ranges.set([first, end], (row * rings.length + i) * 2);
     }

@@ -1,11 +1,10 @@
 // Takes keys (unrotated) and values of a chunk into one layer's rings, and hands older ones over from ring to ring.
 // Twin: ReferenceCache.take. The list of copies is the same for all layers; the host has resolved it so that no slot
-// is both read and written (step.ts).
+// is both read and written (step.ts). Needs: kv-*.wgsl, `const HEAD_WORDS` (head dimensions / 4).
 struct Geometry {
   heads: u32,
   kvHeads: u32,
-  headDim: u32,
-  qkvStride: u32, // numbers in a row of qkv
+  qkvWords: u32, // words of four numbers in a row of qkv
 }
 struct Copy {
   slot: u32,
@@ -17,22 +16,21 @@ const NEW = 0xffffffffu;
 
 @group(0) @binding(0) var<uniform> geometry: Geometry;
 @group(0) @binding(1) var<storage, read> copies: array<Copy>;
-@group(0) @binding(2) var<storage, read> qkv: array<f32>; // [rows][q | k | v]
-@group(0) @binding(3) var<storage, read_write> cache: array<f32>; // [slot][key | value][headDim]
+@group(0) @binding(2) var<storage, read> qkv: array<vec4f>; // [rows][q | k | v]
+@group(0) @binding(3) var<storage, read_write> cache: array<KvWord>; // [slot][key | value][HEAD_WORDS]
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let copy = copies[group.x];
-  let d = geometry.headDim;
-  for (var i = thread; i < 2u * d; i += 64u) {
-    var value: f32;
+  for (var i = thread; i < 2u * HEAD_WORDS; i += 32u) {
+    var word: KvWord;
     if (copy.source == NEW) {
-      let isValue = i / d;
+      let isValue = i / HEAD_WORDS;
       let head = geometry.heads + isValue * geometry.kvHeads + copy.kvHead;
-      value = qkv[copy.row * geometry.qkvStride + head * d + i % d];
+      word = packKv(qkv[copy.row * geometry.qkvWords + head * HEAD_WORDS + i % HEAD_WORDS]);
     } else {
-      value = cache[copy.source * 2u * d + i];
+      word = cache[copy.source * 2u * HEAD_WORDS + i];
     }
-    cache[copy.slot * 2u * d + i] = value;
+    cache[copy.slot * 2u * HEAD_WORDS + i] = word;
   }
 }

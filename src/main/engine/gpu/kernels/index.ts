@@ -1,12 +1,15 @@
 /**
  * The kernels as pipelines. One operation is one `.wgsl` file; where it has variants (weight types, what happens to
- * the input and the output of a product) the file leaves functions open, and a pipeline is the texts one after
- * another: WGSL does not mind the order. No preprocessor.
+ * the input and the output of a product, how keys and values are kept) the file leaves functions open, and a pipeline
+ * is the texts one after another: WGSL does not mind the order. No preprocessor.
  */
 import { readFileSync } from 'node:fs';
 import { AppError } from '../../../../shared/errors.ts';
 
 export type WeightType = 'F32' | 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_1';
+
+/** Bits of a number in keys, values and their rotations. */
+export type KvBits = 16 | 32;
 
 export interface MatmulVariant {
   readonly type: WeightType;
@@ -14,38 +17,102 @@ export interface MatmulVariant {
   readonly output: 'store' | 'add';
 }
 
-/** Rows that a workgroup of the product computes at once: in decode, and for more rows. Outputs: matmul.wgsl. */
-export const matmulTile = { decodeRows: 1, prefillRows: 4, outputs: 8 } as const;
+/** Up to this many rows go through the kernels that are made for few rows. The bits are the same. */
+export const FEW_ROWS = 4;
+
+/** Outputs and rows of a workgroup of matmul.wgsl. */
+export const matmulTile = { outputs: 64, rows: 64 } as const;
+
+/** Groups of lanes in a workgroup of matvec.wgsl: each has `outputs` of its own. */
+export const matvecGroups = 4;
+
+/** Queries of a workgroup of attention-prefill.wgsl; heads of one of attention-decode.wgsl. */
+export const attentionTile = { queries: 64, heads: 8 } as const;
 
 export interface MatmulPipelines {
-  readonly decode: GPUComputePipeline;
-  readonly prefill: GPUComputePipeline;
+  /** few rows, `outputs` outputs for each group of lanes */
+  readonly matvec: { readonly pipeline: GPUComputePipeline; readonly outputs: number };
+  /** many rows; null: all go through `matvec` */
+  readonly matmul: GPUComputePipeline | null;
+  /** before `matmul`, where the input is normed */
+  readonly rowRms: GPUComputePipeline | null;
 }
+
+export interface AttentionPipelines {
+  readonly cacheWrite: GPUComputePipeline;
+  readonly keyTurns: GPUComputePipeline;
+  readonly decode: GPUComputePipeline;
+  /** null: all rows go through `decode` */
+  readonly prefill: GPUComputePipeline | null;
+  readonly merge: GPUComputePipeline;
+}
+
+export interface SamplingPipelines {
+  readonly candidates: GPUComputePipeline;
+  readonly merge: GPUComputePipeline;
+  readonly choose: GPUComputePipeline;
+}
+
+/** Logits of a workgroup, and of each workgroup the candidates that are kept: ITEMS and KEEP of sample-*.wgsl. */
+export const samplingItems = 2048;
+export const samplingKeep = { greedy: 1, drawn: 64 } as const;
 
 /** Pipelines are compiled when they are first asked for, and kept. */
 export class Kernels {
   readonly #device: GPUDevice;
+  readonly #tiled: boolean;
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
-  constructor(device: GPUDevice) {
+  /** @param tiled false: without the kernels for many rows. The bits are the same; some drivers compile for minutes */
+  constructor(device: GPUDevice, tiled = true) {
     this.#device = device;
-  }
-
-  single(name: 'attention' | 'cache-write' | 'key-turns'): Promise<GPUComputePipeline> {
-    return this.#pipeline([name]);
+    this.#tiled = tiled;
   }
 
   embedding(type: WeightType): Promise<GPUComputePipeline> {
     return this.#pipeline(['embedding', weightsFile(type)]);
   }
 
-  async matmul({ type, input, output }: MatmulVariant): Promise<MatmulPipelines> {
-    const files = ['matmul', weightsFile(type), `input-${input}`, `output-${output}`];
-    const [decode, prefill] = await Promise.all([
-      this.#pipeline(files, `const ROWS = ${String(matmulTile.decodeRows)}u;\n`),
-      this.#pipeline(files, `const ROWS = ${String(matmulTile.prefillRows)}u;\n`),
+  async attention(headDim: number, kvBits: KvBits): Promise<AttentionPipelines> {
+    const constants = `const HEAD_WORDS = ${String(headDim / 4)}u;\n`;
+    const kv = `kv-f${String(kvBits)}`;
+    const [cacheWrite, keyTurns, decode, prefill, merge] = await Promise.all([
+      this.#pipeline(['cache-write', kv], constants),
+      this.#pipeline(['key-turns', kv], constants),
+      this.#pipeline(['attention', 'attention-decode', kv], constants),
+      this.#tiled ? this.#pipeline(['attention', 'attention-prefill', kv], constants) : null,
+      this.#pipeline(['attention-merge'], constants),
     ]);
-    return { decode, prefill };
+    return { cacheWrite, keyTurns, decode, prefill, merge };
+  }
+
+  async sampling(kind: keyof typeof samplingKeep): Promise<SamplingPipelines> {
+    const constants = `const KEEP = ${String(samplingKeep[kind])}u;\n`;
+    const order = kind === 'greedy' ? 'sample-best' : 'sample-sort';
+    const [candidates, merge, choose] = await Promise.all([
+      this.#pipeline(['sample-candidates', 'sample-items', order], constants),
+      this.#pipeline(['sample-merge', 'sample-items', order], constants),
+      this.#pipeline(['sample-choose', 'sample-items'], constants),
+    ]);
+    return { candidates, merge, choose };
+  }
+
+  /** @param outputs rows of the matrix: small ones are spread over more workgroups */
+  async matmul({ type, input, output }: MatmulVariant, outputs: number): Promise<MatmulPipelines> {
+    const isNormed = input === 'normed';
+    const common = ['product', weightsFile(type), `output-${output}`];
+    const perGroup = outputs < 8192 ? 1 : 4;
+    const [matvec, matmul, rowRms] = await Promise.all([
+      this.#pipeline(
+        ['matvec', ...common, `input-${input}`, ...(isNormed ? ['rms'] : [])],
+        `const OUTPUTS = ${String(perGroup)}u;\n`,
+      ),
+      this.#tiled
+        ? this.#pipeline(['matmul', ...common, isNormed ? 'input-scaled' : `input-${input}`])
+        : null,
+      this.#tiled && isNormed ? this.#pipeline(['row-rms', 'rms', 'product']) : null,
+    ]);
+    return { matvec: { pipeline: matvec, outputs: perGroup }, matmul, rowRms };
   }
 
   #pipeline(files: readonly string[], constants = ''): Promise<GPUComputePipeline> {

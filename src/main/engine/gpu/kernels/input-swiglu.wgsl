@@ -1,11 +1,11 @@
 // SwiGLU (twin: reference/swiglu.ts) on the way into the product: a row holds the gate, then up.
 @group(0) @binding(2) var<storage, read> x: array<vec4f>; // [rows][gate: blocks * 8 | up: blocks * 8]
 
-fn prepareInput(firstRow: u32, lane: u32) {}
+fn prepareRow(row: u32, thread: u32) {}
 
-fn inputAt(tileRow: u32, row: u32, column4: u32) -> vec4f {
+fn inputAt(row: u32, word: u32) -> vec4f {
   let length = shape.blocks * 8u;
-  let gate = x[row * 2u * length + column4];
-  let up = x[row * 2u * length + length + column4];
+  let gate = x[row * 2u * length + word];
+  let up = x[row * 2u * length + length + word];
   return gate / (1.0 + exp(-gate)) * up;
 }

@@ -1,73 +1,70 @@
-// y = input W^T, W in blocks of 32 columns that are unpacked in registers; decode and prefill alike.
-// Twin: reference/matmul.ts. Needs: `const ROWS`, weights-*.wgsl, input-*.wgsl, output-*.wgsl.
-//
-// A workgroup computes 8 outputs of ROWS rows: 8 lanes share an output's blocks, lane l takes the blocks
-// l, l + 8, …, each block is unpacked once for all rows. Lanes are added in order, so a row's bits depend neither
-// on ROWS (1 in decode, 4 in prefill) nor on its place in the chunk.
-const LANES = 8u;
-const OUTPUTS = 8u;
+// y = input W^T for many rows: a workgroup computes 64 outputs of 64 rows, thread (v, u) of 16 x 16 the outputs u,
+// u + 16, … of the rows 4v … 4v + 3. Twin: reference/matmul.ts.
+// Needs: product.wgsl, weights-*.wgsl, input-*.wgsl, output-*.wgsl.
+const ROWS = 64u;
+const OUTPUTS = 64u;
 
-struct Step {
-  rows: u32,
-  firstRow: u32, // of the input: the head may take the last rows only
-}
-struct Shape {
-  blocks: u32, // of 32 columns, in one row
-  columns: u32, // without the padding
-  outputs: u32,
-  outputStart: u32, // where output 0 stands in a row of y
-  outputStride: u32, // numbers in a row of y
-  epsilon: f32, // of RMSNorm
-}
+var<workgroup> inputs: array<vec4f, ROWS * 9u>; // rows 9 words apart: no two lanes in one bank
+var<workgroup> matrix: array<vec4f, OUTPUTS * 9u>;
 
-@group(0) @binding(0) var<uniform> step: Step;
-@group(0) @binding(1) var<uniform> shape: Shape;
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let firstOutput = group.x * OUTPUTS;
+  let firstRow = group.y * ROWS;
+  let u = thread % 16u;
+  let v = thread / 16u;
+  var totals: array<vec4f, 4>; // [row][output]
 
-var<workgroup> partial: array<f32, LANES * OUTPUTS * ROWS>;
-
-// Rows of the tile beyond the last one repeat it: computed, never stored.
-fn inputRow(row: u32) -> u32 {
-  return step.firstRow + min(row, step.rows - 1u);
-}
-
-@compute @workgroup_size(8, 8)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let lane = local.x;
-  let thread = local.y * LANES + lane;
-  let output = group.x * OUTPUTS + local.y;
-  let tileStart = group.y * ROWS;
-  prepareInput(tileStart, thread);
-
-  var sums: array<vec4f, ROWS>;
-  if (output < shape.outputs) {
-    for (var block = lane; block < shape.blocks; block += LANES) {
+  for (var block = 0u; block < shape.blocks; block++) {
+    workgroupBarrier();
+    if (thread < OUTPUTS) {
+      let output = min(firstOutput + thread, shape.outputs - 1u);
       let weights = weightBlock(output * shape.blocks + block);
-      for (var tileRow = 0u; tileRow < ROWS; tileRow++) {
-        let row = inputRow(tileStart + tileRow);
-        var sum = sums[tileRow];
-        for (var i = 0u; i < 8u; i++) {
-          sum = fma(weights[i], inputAt(tileRow, row, block * 8u + i), sum);
-        }
-        sums[tileRow] = sum;
+      for (var i = 0u; i < 8u; i++) {
+        matrix[thread * 9u + i] = weights[i];
+      }
+    } else {
+      for (var i = thread - OUTPUTS; i < ROWS * 8u; i += 192u) {
+        // rows beyond the last one repeat it: computed, never stored
+        let row = step.firstRow + min(firstRow + i / 8u, step.rows - 1u);
+        inputs[(i / 8u) * 9u + i % 8u] = inputAt(row, block * 8u + i % 8u);
+      }
+    }
+    workgroupBarrier();
+    var sums = array<vec4f, 16>(); // said, because without it compilers were seen not to start anew
+    for (var i = 0u; i < 8u; i++) {
+      let w0 = matrix[u * 9u + i];
+      let w1 = matrix[(u + 16u) * 9u + i];
+      let w2 = matrix[(u + 32u) * 9u + i];
+      let w3 = matrix[(u + 48u) * 9u + i];
+      for (var n = 0u; n < 4u; n++) {
+        let x = inputs[(4u * v + n) * 9u + i];
+        sums[4u * n] = fma(w0, x, sums[4u * n]);
+        sums[4u * n + 1u] = fma(w1, x, sums[4u * n + 1u]);
+        sums[4u * n + 2u] = fma(w2, x, sums[4u * n + 2u]);
+        sums[4u * n + 3u] = fma(w3, x, sums[4u * n + 3u]);
+      }
+    }
+    for (var n = 0u; n < 4u; n++) {
+      totals[n] += vec4f(
+        across(sums[4u * n]),
+        across(sums[4u * n + 1u]),
+        across(sums[4u * n + 2u]),
+        across(sums[4u * n + 3u]),
+      );
+    }
+  }
+  for (var n = 0u; n < 4u; n++) {
+    let row = firstRow + 4u * v + n;
+    for (var m = 0u; m < 4u; m++) {
+      let output = firstOutput + u + 16u * m;
+      if (row < step.rows && output < shape.outputs) {
+        putOutput(row * shape.outputStride + shape.outputStart + output, totals[n][m]);
       }
     }
   }
-  for (var tileRow = 0u; tileRow < ROWS; tileRow++) {
-    let sum = sums[tileRow];
-    partial[thread * ROWS + tileRow] = (sum.x + sum.y) + (sum.z + sum.w);
-  }
-  workgroupBarrier();
+}
 
-  // lane l adds up the rows l, l + 8, … of its output
-  for (var tileRow = lane; tileRow < ROWS; tileRow += LANES) {
-    let row = tileStart + tileRow;
-    if (output < shape.outputs && row < step.rows) {
-      var total = 0.0;
-      for (var l = 0u; l < LANES; l++) {
-        total += partial[(local.y * LANES + l) * ROWS + tileRow];
-      }
-      putOutput(row * shape.outputStride + shape.outputStart + output, total);
-    }
-  }
+fn across(sum: vec4f) -> f32 {
+  return (sum.x + sum.y) + (sum.z + sum.w);
 }

@@ -7,8 +7,8 @@ fn weightBlock(block: u32) -> array<vec4f, 8> {
   let words = quants[block];
   var values: array<vec4f, 8>;
   for (var i = 0u; i < 4u; i++) {
-    values[i] = scale * (vec4f(unpack4xU8(words[i] & 0x0f0f0f0fu)) - 8.0);
-    values[i + 4u] = scale * (vec4f(unpack4xU8((words[i] >> 4u) & 0x0f0f0f0fu)) - 8.0);
+    values[i] = fma(vec4f(unpack4xU8(words[i] & 0x0f0f0f0fu)), vec4f(scale), vec4f(-8.0 * scale));
+    values[i + 4u] = fma(vec4f(unpack4xU8((words[i] >> 4u) & 0x0f0f0f0fu)), vec4f(scale), vec4f(-8.0 * scale));
   }
   return values;
 }

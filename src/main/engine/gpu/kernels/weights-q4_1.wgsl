@@ -7,8 +7,8 @@ fn weightBlock(block: u32) -> array<vec4f, 8> {
   let words = quants[block];
   var values: array<vec4f, 8>;
   for (var i = 0u; i < 4u; i++) {
-    values[i] = scale.x * vec4f(unpack4xU8(words[i] & 0x0f0f0f0fu)) + scale.y;
-    values[i + 4u] = scale.x * vec4f(unpack4xU8((words[i] >> 4u) & 0x0f0f0f0fu)) + scale.y;
+    values[i] = fma(vec4f(unpack4xU8(words[i] & 0x0f0f0f0fu)), vec4f(scale.x), vec4f(scale.y));
+    values[i + 4u] = fma(vec4f(unpack4xU8((words[i] >> 4u) & 0x0f0f0f0fu)), vec4f(scale.x), vec4f(scale.y));
   }
   return values;
 }

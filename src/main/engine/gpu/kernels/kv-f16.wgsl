@@ -1,0 +1,10 @@
+// Keys, values and their rotations as halves, four in a word pair. Packing and unpacking are core WGSL: no feature.
+alias KvWord = vec2u;
+
+fn unpackKv(word: KvWord) -> vec4f {
+  return vec4f(unpack2x16float(word.x), unpack2x16float(word.y));
+}
+
+fn packKv(value: vec4f) -> KvWord {
+  return vec2u(pack2x16float(value.xy), pack2x16float(value.zw));
+}
