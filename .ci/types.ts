@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const kernels = /^src\/main\/(engine|tokenizer|formats)\//;
+const kernels = /^(src\/main\/(engine|tokenizer|formats)|bench\/gpu)\//;
 
 /** Diagnostics begin at the start of a line, their explanations are indented below. */
 function diagnostics(output: string): readonly string[] {

@@ -13,6 +13,7 @@ const benches: Readonly<Record<BenchName, () => Promise<(request: BenchRequest) 
   recall: async () => (await import('./recall.ts')).benchRecall,
   perplexity: async () => (await import('./perplexity.ts')).benchPerplexity,
   attention: async () => (await import('./attention.ts')).benchAttention,
+  count: async () => (await import('./count.ts')).benchCount,
   profile: async () => (await import('./profile.ts')).benchProfile,
 };
 

@@ -10,8 +10,9 @@ type Step = Profile['prefill']['steps'][number];
 
 /** Where the time of reading `tokens` (512) and of decoding after them goes, on one thread, beside its peaks. */
 export async function benchProfile(request: BenchRequest): Promise<BenchResult> {
+  if (request.backend === 'webgpu') return (await import('./gpu-profile.ts')).benchGpuProfile(request);
   if (request.backend !== 'cpu')
-    throw new AppError('unsupported', 'Only the cpu backend has a profile.', 'Use --backend cpu.');
+    throw new AppError('unsupported', 'The reference has no profile.', 'Use --backend cpu or webgpu.');
   const rows = request.tokens ?? 512;
   const gguf = await openGguf(request.model.path);
   try {

@@ -9,6 +9,7 @@ export const benchNames = [
   'recall',
   'perplexity',
   'attention',
+  'count',
   'profile',
 ] as const;
 export type BenchName = (typeof benchNames)[number];

@@ -22,7 +22,7 @@ usage: longleaf [options] <command> …
   state info NAME                          plan, tokens, bytes, checksum and checkpoints of a read library
   tokenize [FILE|-] [--lines] [--add-bos]  token ids as JSON
   logits --tokens FILE.json [--last N]     logits of the last N positions as JSON
-  bench prefill|decode|reopen|ingest|recall|perplexity|attention|profile   see docs/benchmarks.md
+  bench prefill|decode|reopen|ingest|recall|perplexity|attention|count|profile   see docs/benchmarks.md
   doctor                                   what is here, what is missing, and the remedy
 
 options:

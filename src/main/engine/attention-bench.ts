@@ -2,6 +2,7 @@
 import type { AttentionMeasurement, AttentionSpeed, MachinePeak } from './cpu/attention-roofline.ts';
 import { readAttentionVectors } from './attention-vectors.ts';
 import type { BackendName } from './engine.ts';
+import type { KernelTimes, KernelTimesOptions } from './gpu/kernel-times.ts';
 import type { CompiledPlan } from './plan/types.ts';
 import type { VectorErrors } from './reference/vectors.ts';
 
@@ -40,4 +41,13 @@ export async function cpuAttentionSpeed(
 export async function cpuPeak(threads: number): Promise<MachinePeak> {
   const { machinePeak } = await import('./cpu/attention-roofline.ts');
   return machinePeak(threads);
+}
+
+/** Times of the webgpu backend's kernels; LONGLEAF_GPU chooses the adapter. See gpu/kernel-times.ts. */
+export async function gpuKernelTimes(
+  path: string,
+  options: Omit<KernelTimesOptions, 'device'>,
+): Promise<KernelTimes> {
+  const { kernelTimes } = await import('./gpu/kernel-times.ts');
+  return kernelTimes(path, { ...options, device: process.env['LONGLEAF_GPU'] });
 }

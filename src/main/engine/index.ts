@@ -11,6 +11,7 @@ export { geometryOf, readHyperparameters } from './hyperparameters.ts';
 export { simdLevels } from './cpu/features.ts';
 export { cpuProfile } from './cpu-profile.ts';
 export { listAdapters } from './gpu/adapters.ts';
+export { countGpuWork } from './gpu/count.ts';
 export { onnxruntimePackage } from './cpu/onnx.ts';
 // A small graph beside the engine: the sentence model of embedding/.
 export { matrix, Session as OnnxSession } from './cpu/onnx.ts';
@@ -19,6 +20,7 @@ export {
   attentionVectorErrors,
   cpuAttentionSpeed,
   cpuPeak,
+  gpuKernelTimes,
   type AttentionSpeed,
   type MachinePeak,
   type VectorErrors,

@@ -155,6 +155,8 @@ async function receive(service: EngineService, message: unknown): Promise<void> 
     await send({ type: 'ok', id, value });
   } catch (error) {
     await send({ type: 'err', id, error: toWire(error) });
+    // What it ran on is gone, and with it every live state: the next one starts from what is stored.
+    if (error instanceof AppError && error.code === 'engine-lost') process.exit(1);
   } finally {
     running.delete(id);
   }

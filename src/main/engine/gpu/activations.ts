@@ -43,6 +43,13 @@ function partialBytes(device: Device, { heads, headDim }: Hyperparameters, maxRo
   return Math.min(wanted, mostPartialBytes, device.largestBinding);
 }
 
+/** What `createActivations` takes, in bytes; of the partial sums at most. */
+export function activationBytes(h: Hyperparameters, maxRows: number): number {
+  const qkv = (h.heads + 2 * h.kvHeads) * h.headDim;
+  const row = padded(h.embedding) + qkv + padded(h.heads * h.headDim) + 2 * padded(h.feedForward);
+  return floatBytes * (maxRows * row + logitRows * h.vocabulary) + mostPartialBytes;
+}
+
 export function createActivations(device: Device, h: Hyperparameters, maxRows: number): Activations {
   const rows = (numbers: number, what: string): GPUBuffer =>
     device.storage(maxRows * numbers * floatBytes, what);

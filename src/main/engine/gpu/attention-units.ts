@@ -5,8 +5,9 @@
  */
 import type { CompiledPlan } from '../plan/types.ts';
 
-/** Entries of a unit; also in attention.wgsl. */
+/** Entries of a unit, and of a tile, the least that is read; also in attention.wgsl. */
 export const unitEntries = 128;
+export const tileEntries = 64;
 
 export interface AttentionUnits {
   /** u32 [units][ring, first entry] */

@@ -20,15 +20,22 @@ export class Device {
   readonly name: string;
   /** Driver and version, as Dawn describes them: part of the kernel variant. */
   readonly driver: string;
+  /** all features of the adapter, asked for or not */
+  readonly offered: readonly string[];
+  /** shapes and types of its matrix units, as Dawn lists them */
+  readonly matrixUnits: readonly unknown[];
   readonly gpu: GPUDevice;
   #lost: string | null = null;
+  #isReleased = false;
 
   private constructor(adapter: GPUAdapter, gpu: GPUDevice) {
     this.name = adapter.info.device;
     this.driver = adapter.info.description;
+    this.offered = [...adapter.features];
+    this.matrixUnits = matrixUnitsOf(adapter.info);
     this.gpu = gpu;
     void gpu.lost.then(({ reason, message }) => {
-      if (reason !== 'destroyed') this.#lost = message;
+      if (!this.#isReleased) this.#lost = message === '' ? reason : message;
     });
   }
 
@@ -159,9 +166,10 @@ export class Device {
   /**
    * Begins to collect errors of what is given to the device from now on; the returned function ends it (at once) and
    * resolves when the device found nothing wrong.
+   * @param what needs the memory, with how much
    * @throws AppError 'internal' when work was refused, 'unsupported' when the device's memory ran out
    */
-  collectErrors(): () => Promise<void> {
+  collectErrors(what: () => string): () => Promise<void> {
     this.checkAlive();
     this.gpu.pushErrorScope('validation');
     this.gpu.pushErrorScope('out-of-memory');
@@ -171,7 +179,7 @@ export class Device {
       if (memory !== null) {
         throw new AppError(
           'unsupported',
-          'The memory of the graphics card is not enough for this.',
+          `The memory of the graphics card is not enough: ${what()}.`,
           'Close other programs that use it, choose a smaller model, or use --backend cpu.',
           { cause: memory },
         );
@@ -182,10 +190,20 @@ export class Device {
   }
 
   release(): void {
+    this.#isReleased = true;
     this.gpu.destroy();
   }
 }
 
-function megabytes(bytes: number): string {
+/** Dawn's experimental list, plain. */
+function matrixUnitsOf(info: GPUAdapterInfo): readonly unknown[] {
+  const { subgroupMatrixConfigs } = info as { readonly subgroupMatrixConfigs?: Iterable<object> };
+  return [...(subgroupMatrixConfigs ?? [])].map((config) => {
+    const { M, N, K, componentType, resultComponentType } = config as Record<string, unknown>;
+    return { M, N, K, componentType, resultComponentType };
+  });
+}
+
+export function megabytes(bytes: number): string {
   return String(Math.round(bytes / 1e6));
 }

@@ -96,6 +96,41 @@ describe.skipIf(skipWithoutAdapters)(`generating on lavapipe${skippedWithoutAdap
     await expect(runtime.generate(cache, request)).rejects.toThrow(/logits that are not numbers/);
   });
 
+  it('says that the device was lost, keeps what was reported, and answers the same from the saved state', async () => {
+    let device: GPUDevice | undefined;
+    const options = {
+      device: softwareAdapters.lavapipe,
+      onDevice: (gpu: GPUDevice) => {
+        device = gpu;
+      },
+    };
+    const dying = (await openTiny((gguf) => createGpuRuntime(gguf, options))) as GpuRuntime;
+    const { cache, logits } = await read(dying);
+    const saved = await snapshotOf(cache);
+    const partial: number[] = [];
+    const lost = dying.generate(cache, {
+      ...{ sampling: greedy, logits, context, stop: [] },
+      onToken: ({ id }) => {
+        if (partial.push(id) === 3) device?.destroy();
+      },
+    });
+    await expect(lost).rejects.toMatchObject({ code: 'engine-lost', hint: expect.any(String) as string });
+    await expect(dying.forward(cache, context, { logits: 'last' })).rejects.toMatchObject({
+      code: 'engine-lost',
+    });
+
+    const restored = runtime.createCache(cache.compiled);
+    restored.writeSnapshot(0, saved);
+    restored.finishRestore(context.length);
+    const ids: number[] = [];
+    const onToken = ({ id }: { readonly id: number }): void => {
+      ids.push(id);
+    };
+    await runtime.generate(restored, { sampling: greedy, logits, context, stop: [], onToken });
+    expect(ids).toEqual((await rowByRow(greedy, [])).ids);
+    expect(partial).toEqual(ids.slice(0, partial.length));
+  });
+
   it('leaves to the processor what it does not draw', async () => {
     const { cache, logits } = await read();
     const sampling = { ...drawn, topK: 0 };
@@ -103,11 +138,11 @@ describe.skipIf(skipWithoutAdapters)(`generating on lavapipe${skippedWithoutAdap
     expect(await runtime.generate(cache, request)).toBeNull();
   });
 
-  async function read(): Promise<{ cache: Cache; logits: Float32Array }> {
-    const { heads, kvHeads, headDim, trainedLength } = runtime.hyperparameters;
+  async function read(of = runtime): Promise<{ cache: Cache; logits: Float32Array }> {
+    const { heads, kvHeads, headDim, trainedLength } = of.hyperparameters;
     const plan = preset('adapted', { heads, kvHeads, headDim, trainedLength });
-    const cache = runtime.createCache(runtime.compile(plan));
-    return { cache, logits: await runtime.forward(cache, context, { logits: 'last' }) };
+    const cache = of.createCache(of.compile(plan));
+    return { cache, logits: await of.forward(cache, context, { logits: 'last' }) };
   }
 
   async function rowByRow(sampling: SamplingParameters, stop: readonly number[]) {

@@ -90,7 +90,7 @@ export class Generator {
   /** @param ahead tokens before this one that are not committed yet */
   async #submit(cache: GpuCache, sampler: DeviceSampler, n: number, ahead: number): Promise<TokenRecord> {
     const { gpu } = this.#device;
-    const checkErrors = this.#device.collectErrors();
+    const checkErrors = this.#device.collectErrors(() => cache.need);
     const chunk = cache.prepare(1, ahead);
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();

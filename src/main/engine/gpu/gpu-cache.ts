@@ -9,6 +9,7 @@ import type { RowBlock } from './attention-blocks.ts';
 import { groupHeads, unitEntries } from './attention-units.ts';
 import type { CacheContext } from './cache-context.ts';
 import { attentionTile, FEW_ROWS } from './kernels/index.ts';
+import { megabytes } from './device.ts';
 import type { KernelPass, KernelWork } from './kernel-pass.ts';
 import type { Piece } from './ring-memory.ts';
 import { RingMemory } from './ring-memory.ts';
@@ -64,6 +65,12 @@ export class GpuCache implements Cache {
 
   get bytes(): number {
     return this.#rings.bytes + this.#step.bytes;
+  }
+
+  /** For an error: what it takes. */
+  get need(): string {
+    const { plan } = this.compiled;
+    return `keys and values of ${String(this.#position)} tokens under the plan "${plan.name}" take ${megabytes(this.bytes)} MB`;
   }
 
   /** Lends the cache to one forward pass: between layers nothing else may change it. */

@@ -120,6 +120,24 @@ describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
       expect(cache.position).toBe(0);
     });
 
+    it('names the tensor whose weights are not numbers', async () => {
+      const name = 'blk.1.ffn_up.weight';
+      const opened = openTiny((gguf) =>
+        onLavapipe({
+          ...gguf,
+          readTensor: async (tensor) => {
+            const bytes = await gguf.readTensor(tensor);
+            // the scale of the second block of Q4_1, as a half
+            return tensor === name ? bytes.with(21, 0x7e) : bytes;
+          },
+        }),
+      );
+      await expect(opened).rejects.toMatchObject({
+        code: 'invalid-input',
+        message: `The tensor "${name}" holds weights that are not numbers.`,
+      });
+    });
+
     it('refuses a cache of another backend', async () => {
       const forward = runtime.forward(newCache(reference), someIds(3), { logits: 'none' });
       await expect(forward).rejects.toThrow(/another backend/);

@@ -24,8 +24,8 @@ import type {
   Hyperparameters,
   Runtime,
 } from '../runtime.ts';
-import { logitRows } from './activations.ts';
-import { Device } from './device.ts';
+import { activationBytes, logitRows } from './activations.ts';
+import { Device, megabytes } from './device.ts';
 import { AttentionBlocks } from './attention-blocks.ts';
 import type { CacheContext } from './cache-context.ts';
 import { canSampleOnDevice, DeviceSampler } from './device-sampler.ts';
@@ -51,6 +51,8 @@ export interface GpuRuntimeOptions {
   readonly kvBits?: KvBits;
   /** for tests: false = without the kernels for many rows, which some software adapters compile for minutes */
   readonly tiled?: boolean;
+  /** for tests: is given the device, to take it away */
+  readonly onDevice?: (device: GPUDevice) => void;
   /** for tests: largest plane of a matrix in bytes; larger ones are split over buffers. Default: the device's limit */
   readonly largestPlane?: number;
 }
@@ -99,9 +101,10 @@ export class GpuRuntime implements Runtime {
     requirePlainLlama(gguf, hyperparameters, 'webgpu');
     const { kvBits = 16, tiled = true } = options;
     const device = await Device.open(options.device);
+    options.onDevice?.(device.gpu);
     try {
       const largestPlane = options.largestPlane ?? device.largestBinding;
-      const checkErrors = device.collectErrors();
+      const checkErrors = device.collectErrors(() => memoryNeed(gguf, hyperparameters));
       const load = { maxRows: MAX_ROWS, largestPlane, kvBits, tiled };
       const model = await GpuModel.load(gguf, hyperparameters, device, load);
       await checkErrors();
@@ -190,7 +193,7 @@ export class GpuRuntime implements Runtime {
   async #run(cache: GpuCache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> {
     const rows = ids.length;
     const wanted = { none: 0, last: 1, all: rows }[options.logits];
-    const checkErrors = this.#device.collectErrors();
+    const checkErrors = this.#device.collectErrors(() => cache.need);
     const chunk = cache.prepare(rows);
     const model = this.#model;
     const { queue } = this.#device.gpu;
@@ -253,6 +256,13 @@ export class GpuRuntime implements Runtime {
         'Tokenise with the tokenizer of the same model file.',
       );
   }
+}
+
+/** For an error: what the model takes. */
+function memoryNeed(gguf: GgufFile, h: Hyperparameters): string {
+  const weights = [...gguf.tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  const work = activationBytes(h, MAX_ROWS);
+  return `the model's weights take ${megabytes(weights)} MB, and ${megabytes(work)} MB to work with`;
 }
 
 async function letOthersIn(options: ForwardOptions): Promise<void> {

@@ -8,6 +8,7 @@ import type { Kernels, MatmulPipelines, MatmulVariant, WeightType } from './kern
 import { FEW_ROWS, matmulTile, matvecGroups } from './kernels/index.ts';
 import { blocksOf, fileRowBytes, packRows, padded, rowBytes } from './packing.ts';
 import type { PackedRows } from './packing.ts';
+import { requireNumbers } from './weight-check.ts';
 
 /** Consecutive outputs of one type whose planes fit what a kernel can see. */
 export interface MatrixPart {
@@ -55,6 +56,7 @@ export class MatrixReader {
   async gain(name: string): Promise<GPUBuffer> {
     const info = this.#info(name);
     const values = dequantise(info.type, await this.#gguf.readTensor(name), info.shape[0]);
+    requireNumbers(name, 'F32', new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     const all = new Float32Array(padded(values.length));
     all.set(values);
     return this.#device.constant(new Uint8Array(all.buffer), name);
@@ -64,7 +66,9 @@ export class MatrixReader {
     const info = this.#info(name);
     const rows = info.shape.slice(1).reduce((product, length) => product * length, 1);
     const bytes = await this.#gguf.readTensor(name);
-    return { type: weightType(info), columns: info.shape[0], rows, bytes, start };
+    const type = weightType(info);
+    requireNumbers(name, type, bytes);
+    return { type, columns: info.shape[0], rows, bytes, start };
   }
 
   #info(name: string): TensorInfo {
@@ -108,7 +112,8 @@ export class MatrixReader {
   }
 }
 
-function weightType({ type, typeName, name }: TensorInfo): WeightType {
+/** @throws AppError 'unsupported', naming the tensor */
+export function weightType({ type, typeName, name }: TensorInfo): WeightType {
   if (type === 'F32' || type === 'F16' || type === 'Q8_0' || type === 'Q4_0' || type === 'Q4_1') return type;
   throw new AppError(
     'unsupported',

@@ -22,6 +22,18 @@ const blockBytes: Readonly<Record<WeightType, { file: number; quants: number; sc
   Q4_1: { file: 20, quants: 16, scales: 4 },
 };
 
+/** Halves of a block in the file, and how many of them, from the first on, are scales. */
+export function fileBlock(type: WeightType): { readonly step: number; readonly scales: number } {
+  const { file, scales } = blockBytes[type];
+  return { step: file / 2, scales: scales / 2 };
+}
+
+/** Bytes of one row in all planes. */
+export function packedRowBytes(type: WeightType, columns: number): number {
+  const { quants, scales } = blockBytes[type];
+  return blocksOf(columns) * (quants + scales);
+}
+
 /** @returns blocks of 32 columns in a row */
 export function blocksOf(columns: number): number {
   return Math.ceil(columns / blockColumns);
@@ -69,13 +81,32 @@ export function packRows(
   }
   // whole words: an odd number of 16-bit scales ends in the middle of one
   const scales = new Uint8Array(Math.ceil((rows * blocks * layout.scales) / 4) * 4);
+  const planes = { quants: new Uint16Array(quants.buffer), scales: new Uint16Array(scales.buffer) };
   let block = 0;
   for (const source of sources) {
-    for (let at = 0; at < source.rows * bytesPerRow; at += layout.file, block++) {
-      // scales come first in a block: d, or d and m
-      scales.set(source.bytes.subarray(at, at + layout.scales), block * layout.scales);
-      quants.set(source.bytes.subarray(at + layout.scales, at + layout.file), block * layout.quants);
-    }
+    const count = (source.rows * bytesPerRow) / layout.file;
+    splitBlocks(source.bytes, count, layout, planes, block);
+    block += count;
   }
   return [quants, scales];
+}
+
+/** Scales come first in a block: d, or d and m. By halves of words: a 7B model has two hundred million blocks. */
+function splitBlocks(
+  bytes: Uint8Array,
+  count: number,
+  layout: { readonly file: number; readonly quants: number; readonly scales: number },
+  planes: { readonly quants: Uint16Array; readonly scales: Uint16Array },
+  firstBlock: number,
+): void {
+  const whole = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  const from = new Uint16Array(whole.buffer, whole.byteOffset, (count * layout.file) / 2);
+  const scaleCount = layout.scales / 2;
+  const quantCount = layout.quants / 2;
+  let scaleAt = firstBlock * scaleCount;
+  let quantAt = firstBlock * quantCount;
+  for (let at = 0; at < from.length;) {
+    for (let i = 0; i < scaleCount; i++) planes.scales[scaleAt++] = from[at++];
+    for (let i = 0; i < quantCount; i++) planes.quants[quantAt++] = from[at++];
+  }
 }

@@ -187,7 +187,12 @@ function scaleByXpos(ring: RingLayout, turns: Float32Array, position: number, si
   for (let i = 0; i < turns.length; i++) turns[i] *= xposZeta(i >> 1, turns.length / 2) ** exponent;
 }
 
-function visibleRanges(compiled: CompiledPlan, position: number, rows: number): Uint32Array<ArrayBuffer> {
+/** u32 [rows][rings][first, end): the entries that each row sees. */
+export function visibleRanges(
+  compiled: CompiledPlan,
+  position: number,
+  rows: number,
+): Uint32Array<ArrayBuffer> {
   const { rings, sinkCount } = compiled;
   const ranges = new Uint32Array(rows * rings.length * 2);
   for (let row = 0; row < rows; row++) {
