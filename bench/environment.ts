@@ -1,51 +1,17 @@
 /** Where and with what a measurement was made: a figure without them cannot be repeated. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { defaultDataFolder, resolveModel } from '../src/main/app/models.ts';
 import type { BenchModel } from '../src/main/bench/index.ts';
 import { sha256File } from '../src/main/formats/index.ts';
 
-export interface Environment {
-  /** commit of the code, with "+" when files differ from it */
-  readonly commit: string;
-  readonly date: string;
-  readonly cpu: string;
-  readonly cores: number;
-  readonly memoryGB: number;
-  readonly platform: string;
-  readonly node: string;
-}
-
-export function environment(): Environment {
-  const processors = cpus();
-  return {
-    commit: commit(),
-    date: new Date().toISOString(),
-    cpu: processors[0]?.model.trim() ?? process.arch,
-    cores: processors.length,
-    memoryGB: Math.round(totalmem() / 2 ** 30),
-    platform: `${process.platform} ${process.arch}`,
-    node: process.version,
-  };
-}
+export { environment } from './machine.ts';
 
 /** What of the processor decides which kernels run: its vector and matrix extensions. Empty where the system does not tell. */
 export function cpuFlags(): string[] {
   if (process.platform !== 'linux') return [];
   const [, flags = ''] = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [];
   return flags.split(' ').filter((flag) => /^(avx|amx|fma|f16c|sse4|asimd|i8mm|bf16|sve)/.test(flag));
-}
-
-function commit(): string {
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
-  try {
-    return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain', '-uno') === '' ? '' : '+');
-  } catch {
-    return 'unknown';
-  }
 }
 
 /** LONGLEAF_MODEL, else the default model of the data folder. */

@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { environment } from './environment.ts';
+import { environment } from './machine.ts';
 import type { StageName, StageOptions } from './gpu/report.ts';
 
 const { values } = parseArgs({

@@ -27,7 +27,7 @@ import { parseArgs } from 'node:util';
 import { geometryOf, preset, startEngine } from '../src/main/engine/index.ts';
 import { openGguf } from '../src/main/formats/index.ts';
 import { createTokenizer } from '../src/main/tokenizer/index.ts';
-import { benchModel } from './environment.ts';
+import { benchModel, environment } from './environment.ts';
 
 const { values } = parseArgs({
   options: {
@@ -44,8 +44,8 @@ const answerTokens = 64;
 
 /** What bench/gpu.ts reaches from its imports. */
 const sources = [
-  ...['package.json', 'bench/gpu.ts', 'bench/gpu', 'bench/environment.ts', 'resources'],
-  ...['src/shared', 'src/main/app', 'src/main/bench', 'src/main/engine', 'src/main/formats'],
+  ...['package.json', 'bench/gpu.ts', 'bench/gpu', 'bench/machine.ts', 'resources'],
+  ...['src/shared', 'src/main/engine', 'src/main/formats'],
 ];
 const packages = ['valibot', 'webgpu'];
 
@@ -105,6 +105,7 @@ function packProgram(target: string): string {
     copyFileSync(loader, join(target, 'lib', 'libvulkan.so.1'));
   }
   writeFileSync(join(target, 'run.sh'), runScript);
+  writeFileSync(join(target, 'commit'), environment().commit);
   return target;
 }
 
