@@ -46,7 +46,7 @@ describe.skipIf(skipWithoutAdapters)(`--backend webgpu${skippedWithoutAdapters}`
     expect(ended.code).toBe(1);
     expect(ended.stderr).toContain('No graphics adapter has "no such card" in its name.');
     expect(ended.stderr).toContain('--backend cpu');
-  });
+  }, 300_000);
 
   it('doctor lists the adapters, and says what auto takes', async () => {
     const { findings } = (await terminal.run('doctor', '--model', model, '--json')).json() as {
