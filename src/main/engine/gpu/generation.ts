@@ -55,8 +55,11 @@ export class Generator {
         reason = 'aborted';
         break;
       }
-      while (inFlight.length < DEPTH && submitted < sampling.maxTokens)
-        inFlight.push(this.#submit(cache, sampler, submitted++, inFlight.length));
+      while (inFlight.length < DEPTH && submitted < sampling.maxTokens) {
+        const token = this.#submit(cache, sampler, submitted++, inFlight.length);
+        token.catch(() => undefined); // a lost device fails all of them: the first one says so
+        inFlight.push(token);
+      }
       const record = await inFlight.shift();
       if (record === undefined) break;
       if (record.broken) {
@@ -106,6 +109,7 @@ export class Generator {
     cache.upload(chunk);
     gpu.queue.submit([encoder.finish()]);
     const errors = checkErrors();
+    errors.catch(() => undefined); // awaited below, when the record has come or failed
     try {
       await staging.mapAsync(MAP_READ);
     } catch (error) {
