@@ -75,8 +75,8 @@ module.exports = {
         pathNot: [
           '^src/main/$1/',
           '^src/main/[^/]+/index[.]ts$',
-          '^src/main/app/(models|model-(download|import|mirror)|installed-model|sentence-model-files)[.]ts$',
-          '^src/main/app/(machine-speed|model-(fit|summaries))[.]ts$',
+          '^src/main/app/(models|model-(download|import|mirror|hash)|installed-model|sentence-model-files)[.]ts$',
+          '^src/main/app/(far-reading|machine-speed|model-(fit|summaries))[.]ts$',
           '^src/main/host/ports/child[.]ts$',
         ],
       },

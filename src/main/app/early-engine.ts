@@ -49,7 +49,8 @@ export class EarlyEngine {
   ): Promise<{ key: string; engine: Promise<Engine> } | null> {
     const { dataFolder, limits, onNote, startEngine } = config;
     const installed = await resolveModel(dataFolder, choice.model);
-    if (installed.known === null || installed.link !== null) return null; // its hash is remembered by the store
+    // the hash of any other is remembered by the store
+    if (installed.known === null || installed.link !== null || choice.adapter !== undefined) return null;
     const options: StartEngineOptions = {
       ...limits(),
       modelPath: installed.path,

@@ -19,11 +19,13 @@ import {
   preset,
   readHyperparameters,
 } from '../engine/index.ts';
-import { openGguf, sha256File } from '../formats/index.ts';
+import { openModel, sha256File } from '../formats/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { createChatTemplate, createTokenizer } from '../tokenizer/index.ts';
+import { measuredFarReading, type FarReading } from './far-reading.ts';
 import { bytesPerToken } from './model-fit.ts';
+import { hashOfModel } from './model-hash.ts';
 import type { InstalledModel } from './models.ts';
 import { resolveModel } from './models.ts';
 import type { PromptWriter } from './prompt.ts';
@@ -33,6 +35,8 @@ import { createPromptWriter } from './prompt.ts';
 export interface EngineChoice {
   /** id of an installed model, or absolute path of a GGUF */
   readonly model?: string | undefined;
+  /** absolute path of a LoRA adapter for that model */
+  readonly adapter?: string | undefined;
   /** name of a preset, path of a JSON file, or a plan */
   readonly plan?: string | Readonly<Record<string, unknown>> | undefined;
   readonly backend?: 'auto' | 'cpu' | 'webgpu' | 'reference' | undefined;
@@ -46,6 +50,8 @@ export interface LoadedModel {
   readonly geometry: PlanGeometry;
   /** the plan that the file itself asks for (trained with it), or null */
   readonly ownPlan: AttentionPlan | null;
+  /** the far-reading gate: measured here, else what the manifest says; null = never measured */
+  readonly farReading: FarReading | null;
   readonly backend: BackendName;
   /** bytes of keys and values of one token in all layers, 16 bit */
   readonly bytesPerToken: number;
@@ -85,8 +91,9 @@ export class Engines {
   async load(choice: EngineChoice): Promise<LoadedModel> {
     const { defaults, dataFolder, preferredModel, preferredBackend } = this.#config;
     const backend = backendOf(choice.backend ?? defaults.backend ?? preferredBackend?.() ?? 'auto');
-    const installed = await resolveModel(dataFolder, choice.model ?? defaults.model ?? preferredModel?.());
-    const key = `${backend}:${installed.path}`;
+    const named = choice.model ?? defaults.model ?? preferredModel?.();
+    const installed = await resolveModel(dataFolder, named, choice.adapter ?? defaults.adapter);
+    const key = `${backend}:${installed.adapter ?? ''}:${installed.path}`;
     let loading = this.#models.get(key);
     if (loading === undefined) {
       loading = this.#read(installed, backend, key);
@@ -146,16 +153,19 @@ export class Engines {
   }
 
   async #read(installed: InstalledModel, backend: BackendName, key: string): Promise<LoadedModel> {
-    const file = await openGguf(installed.path);
+    const file = await openModel(installed.path, installed.adapter);
     try {
       const hyperparameters = await readHyperparameters(file);
       const tokenizer = createTokenizer(file.metadata);
+      const hash = await this.#hash(installed);
+      const measured = await measuredFarReading(this.#config.dataFolder, hash);
       return {
         installed,
         tokenizer,
         writer: createPromptWriter(tokenizer, createChatTemplate(file.metadata)),
         geometry: geometryOf(hyperparameters),
         ownPlan: planOfModel(file),
+        farReading: measured ?? installed.known?.farReading ?? null,
         backend,
         bytesPerToken: bytesPerToken(hyperparameters),
         engine: () => this.#engine(installed, backend, key),
@@ -180,6 +190,7 @@ export class Engines {
     return this.#config.startEngine({
       ...limits(),
       modelPath: installed.path,
+      ...(installed.adapter === undefined ? {} : { adapterPath: installed.adapter }),
       modelHash: await this.#hash(installed),
       backend,
       dataFolder,
@@ -193,6 +204,7 @@ export class Engines {
    * points to is nobody's to vouch for.
    */
   async #hash(installed: InstalledModel): Promise<string> {
+    if (installed.adapter !== undefined) return hashOfModel(installed);
     if (installed.known !== null && installed.link === null) return installed.known.sha256;
     const { size, mtimeMs } = await stat(installed.path);
     const key = `model.hash.${installed.path}`;

@@ -37,6 +37,7 @@ export interface JobRow {
 const detailSchema = v.object({
   order: v.object({
     model: v.optional(v.string()),
+    adapter: v.optional(v.string()),
     plan: v.optional(v.union([v.string(), v.record(v.string(), v.unknown())])),
     backend: v.optional(v.picklist(['auto', 'cpu', 'webgpu', 'reference'])),
     verify: v.optional(v.boolean()),

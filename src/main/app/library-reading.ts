@@ -21,7 +21,7 @@ const ASSUMED_SPEED = 600;
 /** Whether a library is read without a further word: the user said so, or the model's gate is passed. */
 export function wantsReading(model: LoadedModel, read: 'auto' | 'always' | 'never'): boolean {
   if (read !== 'auto') return read === 'always';
-  return model.ownPlan !== null || model.installed.known?.farReading.passed === true;
+  return model.ownPlan !== null || model.farReading?.passed === true;
 }
 
 /** The plan that a library is read with: as asked for, as it was read before, or `adapted`. */

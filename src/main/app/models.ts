@@ -9,21 +9,8 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { AppError } from '../../shared/errors.ts';
+import { farReadingSchema } from './far-reading.ts';
 import { unreadable } from './model-files.ts';
-
-const interval = v.tuple([v.number(), v.number()]);
-
-/** The far-reading gate (design section 3): does a state of the library add anything to passages? */
-const farReading = v.object({
-  passed: v.boolean(),
-  /** what was measured, in words */
-  measure: v.string(),
-  difference: v.number(),
-  interval95: interval,
-  facts: v.number(),
-  overall: v.object({ difference: v.number(), interval95: interval, facts: v.number() }),
-  conditions: v.string(),
-});
 
 const pythonPackage = v.object({
   kind: v.literal('python-package'),
@@ -49,7 +36,7 @@ const knownModel = v.object({
   licence: v.string(),
   trainedLength: v.number(),
   sources: v.array(source),
-  farReading,
+  farReading: farReadingSchema,
 });
 
 /** What finds passages by their meaning (embedding/): a folder of files, out of an archive that a package carries. */
@@ -80,6 +67,8 @@ export interface InstalledModel {
   readonly id: string;
   readonly path: string;
   readonly bytes: number;
+  /** path of a LoRA adapter that is merged into it */
+  readonly adapter?: string;
   /** entry of the manifest with this file name and size; the hash was checked when the file came */
   readonly known: KnownModel | null;
   /** where the file lies that this is a link to; null: the file itself is here */
@@ -152,10 +141,34 @@ export async function availableModels(
 }
 
 /**
+ * The model that is meant, with the adapter that is named: what was measured of the model does not hold for both, so
+ * it is no known one.
+ * @throws AppError as `findModel`, and 'not-found' for an adapter that is not there
+ */
+export async function resolveModel(
+  dataFolder: string,
+  wanted?: string,
+  adapter?: string,
+): Promise<InstalledModel> {
+  const model = await findModel(dataFolder, wanted);
+  if (adapter === undefined) return model;
+  const info = await stat(adapter).catch(() => null);
+  if (!info?.isFile()) {
+    throw new AppError(
+      'not-found',
+      `There is no adapter at ${adapter}.`,
+      'Check the path given with --adapter.',
+    );
+  }
+  const id = `${model.id}+${basename(adapter).replace(/\.gguf$/i, '')}`;
+  return { ...model, id, adapter, known: null };
+}
+
+/**
  * The model that is meant: by id, by path of a GGUF, or (nothing said) the default one.
  * @throws AppError 'model-missing' with what to do, 'not-found' for a path that is not there
  */
-export async function resolveModel(dataFolder: string, wanted?: string): Promise<InstalledModel> {
+async function findModel(dataFolder: string, wanted?: string): Promise<InstalledModel> {
   const manifest = await readManifest();
   if (wanted !== undefined && (isAbsolute(wanted) || /[\\/]/.test(wanted))) {
     const model = await describeModel(resolve(wanted), manifest.models);

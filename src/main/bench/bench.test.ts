@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256File } from '../formats/index.ts';
 import { encodeTinyLlama, tinyVocabulary } from '../formats/testing/index.ts';
+import { benchGate } from './gate.ts';
 import { runBench } from './index.ts';
 import type { BenchRequest } from './index.ts';
 
@@ -92,6 +93,18 @@ describe('benches', () => {
       expect(row.logProbability).toBeLessThan(0);
       expect(row.withoutDocument).toBeLessThan(0);
     }
+  });
+
+  it('recall --gate: passages with and without the state, near and far facts apart', async () => {
+    const size = { far: 128, farDistances: 2, passageTokens: 40 };
+    const { farReading, ...result } = await benchGate({ ...request, tokens: 400 }, size);
+    expect(result).toMatchObject({ name: 'recall', plan: 'adapted', contextTokens: 400 });
+    expect(farReading).toMatchObject({ facts: 4, overall: { facts: 8 } });
+    const [low, high] = farReading.interval95;
+    expect(low).toBeLessThanOrEqual(farReading.difference);
+    expect(high).toBeGreaterThanOrEqual(farReading.difference);
+    expect(farReading.passed).toBe(low > 0);
+    await expect(benchGate({ ...request, tokens: 400 })).rejects.toMatchObject({ code: 'usage' });
   });
 
   it('is stopped by its signal', async () => {

@@ -1,6 +1,7 @@
 /** An engine for the time of one bench, and what the results say about it. */
-import { geometryOf, loadPlan, startEngine } from '../engine/index.ts';
+import { geometryOf, loadPlan, planOfModel, startEngine } from '../engine/index.ts';
 import type { AttentionPlan, BenchEngine, StateHandle } from '../engine/index.ts';
+import { openModel } from '../formats/index.ts';
 import { rounded } from './statistics.ts';
 import type { BenchFigures, BenchName, BenchRequest } from './types.ts';
 
@@ -13,6 +14,8 @@ export interface EngineRun {
 export interface EngineRunOptions {
   /** used when the request names none */
   readonly plan: string;
+  /** the plan that the model was trained with goes before `plan`, where it has one */
+  readonly ownPlan?: boolean;
   /** where states are stored; null: nowhere */
   readonly dataFolder?: string | null;
   /** memory for states, MB: benches that keep one state need no more than the least */
@@ -27,6 +30,7 @@ export async function withEngine<T>(
 ): Promise<T> {
   const engine = await startEngine({
     modelPath: request.model.path,
+    ...(request.model.adapter === undefined ? {} : { adapterPath: request.model.adapter }),
     modelHash: request.model.hash,
     backend: request.backend,
     dataFolder: options.dataFolder ?? null,
@@ -36,10 +40,20 @@ export async function withEngine<T>(
     ...(request.maxRows === undefined ? {} : { maxRows: request.maxRows }),
   });
   try {
-    const plan = loadPlan(request.plan ?? options.plan, geometryOf(engine.info.hyperparameters));
+    const own = options.ownPlan === true && request.plan === undefined ? await ownPlan(request) : null;
+    const plan = own ?? loadPlan(request.plan ?? options.plan, geometryOf(engine.info.hyperparameters));
     return await work({ engine, plan, request });
   } finally {
     await engine.close();
+  }
+}
+
+async function ownPlan({ model }: BenchRequest): Promise<AttentionPlan | null> {
+  const file = await openModel(model.path, model.adapter);
+  try {
+    return planOfModel(file);
+  } finally {
+    await file.close();
   }
 }
 

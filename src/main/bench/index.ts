@@ -1,4 +1,5 @@
 /** `longleaf bench …`: each bench is a function from a request to one JSON object. */
+import type { GateResult } from './gate.ts';
 import type { BenchName, BenchRequest, BenchResult } from './types.ts';
 
 export { benchNames } from './types.ts';
@@ -24,4 +25,9 @@ const benches: Readonly<Record<BenchName, () => Promise<(request: BenchRequest) 
 export async function runBench(name: BenchName, request: BenchRequest): Promise<BenchResult> {
   const bench = await benches[name]();
   return bench(request);
+}
+
+/** The far-reading gate: `bench recall --gate`. */
+export async function runGate(request: BenchRequest): Promise<GateResult> {
+  return (await import('./gate.ts')).benchGate(request);
 }

@@ -27,7 +27,7 @@ export async function benchRecall(request: BenchRequest): Promise<BenchResult> {
   const facts = inventFacts(distances, perDistance);
   const document = documentWith(facts, await fillerOf(request, tokenizer, tokens), tokens, tokenizer);
   // The document's state, a copy that is asked, and the empty one.
-  return withEngine(request, { plan: 'adapted', maxMemoryMB: 8000 }, async (run) => {
+  return withEngine(request, { plan: 'adapted', ownPlan: true, maxMemoryMB: 8000 }, async (run) => {
     const state = await emptyState(run);
     const start = performance.now();
     await run.engine.prefill(state, document, {
@@ -68,7 +68,13 @@ interface Answered {
   readonly exact: boolean;
 }
 
-async function ask(run: EngineRun, state: StateHandle, fact: Fact, tokenizer: Tokenizer): Promise<Answered> {
+/** Asks for a fact in a state, and lets it go. */
+export async function ask(
+  run: EngineRun,
+  state: StateHandle,
+  fact: Fact,
+  tokenizer: Tokenizer,
+): Promise<Answered> {
   const question = tokenizer.encode(fact.question);
   const gold = tokenizer.encode(fact.gold);
   const options = { priority: 'chat', ...(run.request.signal && { signal: run.request.signal }) } as const;
@@ -78,7 +84,12 @@ async function ask(run: EngineRun, state: StateHandle, fact: Fact, tokenizer: To
   return { logProbability: mean(logProbabilities), exact: greedy.every((one) => one === 1) };
 }
 
-async function fillerOf(request: BenchRequest, tokenizer: Tokenizer, tokens: number): Promise<Int32Array> {
+/** `--file`'s text, or sentences about nothing. */
+export async function fillerOf(
+  request: BenchRequest,
+  tokenizer: Tokenizer,
+  tokens: number,
+): Promise<Int32Array> {
   if (request.file !== undefined) return idsOfFile(request.file, tokenizer, tokens);
   // A sentence has about twelve tokens.
   return tokenizer.encode(fillerText(Math.ceil(tokens / 6))).slice(0, tokens);

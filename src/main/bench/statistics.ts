@@ -21,6 +21,26 @@ export function mean(values: ArrayLike<number>): number {
   return sum / values.length;
 }
 
+/**
+ * Mean and 95 % percentile bootstrap interval. Seeded: the same values give the same interval.
+ * @throws RangeError for an empty list
+ */
+export function meanInterval(
+  values: readonly number[],
+  draws = 10_000,
+): { readonly mean: number; readonly low: number; readonly high: number } {
+  if (values.length === 0) throw new RangeError('no values');
+  let seed = 20_261_130;
+  const random = (): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return seed / 2 ** 32;
+  };
+  const means = Array.from({ length: draws }, () =>
+    mean(values.map(() => values[Math.floor(random() * values.length)] ?? 0)),
+  );
+  return { mean: mean(values), low: quantile(means, 0.025), high: quantile(means, 0.975) };
+}
+
 /** What repeated measurements of one thing look like. */
 export interface Spread {
   readonly median: number;

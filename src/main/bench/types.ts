@@ -17,8 +17,10 @@ export type BenchName = (typeof benchNames)[number];
 export interface BenchModel {
   readonly id: string;
   readonly path: string;
-  /** SHA-256 of the file */
+  /** SHA-256 of the file, or of model and adapter */
   readonly hash: string;
+  /** path of a LoRA adapter */
+  readonly adapter?: string;
 }
 
 export interface BenchRequest {

@@ -18,6 +18,7 @@ export interface Parsed {
 export const globalOptions = {
   data: { type: 'string' },
   model: { type: 'string' },
+  adapter: { type: 'string' },
   plan: { type: 'string' },
   backend: { type: 'string' },
   json: { type: 'boolean' },

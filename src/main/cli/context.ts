@@ -21,6 +21,8 @@ export interface Context {
 /** The global options that choose an engine, as the contract takes them. */
 export interface EngineOptions {
   readonly model?: string;
+  /** absolute path */
+  readonly adapter?: string;
   readonly plan?: string;
   readonly backend?: 'auto' | 'cpu' | 'webgpu' | 'reference';
   /** epoch ms of the process that the user started */
@@ -40,12 +42,14 @@ export interface Command {
 
 export function engineOptions(args: Parsed, env: NodeJS.ProcessEnv): EngineOptions {
   const model = args.text('model') ?? (env['LONGLEAF_MODEL'] ? resolve(env['LONGLEAF_MODEL']) : undefined);
+  const adapter = args.text('adapter');
   const plan = args.text('plan');
   const backend = args.oneOf('backend', ['auto', 'cpu', 'webgpu', 'reference']);
   const startedAt = Number(env['LONGLEAF_STARTED_AT'] ?? performance.timeOrigin);
   if (!Number.isFinite(startedAt)) throw usageError('LONGLEAF_STARTED_AT is not a number.');
   return {
     ...(model === undefined ? {} : { model: nameOrPath(model, '.gguf') }),
+    ...(adapter === undefined ? {} : { adapter: resolve(adapter) }),
     ...(plan === undefined ? {} : { plan: nameOrPath(plan, '.json') }),
     ...(backend === undefined ? {} : { backend }),
     startedAt,

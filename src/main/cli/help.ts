@@ -23,11 +23,13 @@ usage: longleaf [options] <command> …
   tokenize [FILE|-] [--lines] [--add-bos]  token ids as JSON
   logits --tokens FILE.json [--last N]     logits of the last N positions as JSON
   bench prefill|decode|reopen|ingest|recall|perplexity|attention|count|profile   see docs/benchmarks.md
+  bench recall --gate [--tokens N] [--file TEXT]   does a state add anything to passages? decides library.read = auto
   doctor                                   what is here, what is missing, and the remedy
 
 options:
   --data DIR         data folder (or LONGLEAF_DATA)
   --model ID|PATH    an installed model or a GGUF file (or LONGLEAF_MODEL)
+  --adapter FILE     a LoRA adapter (GGUF) for the model, as train:adapt writes it
   --plan NAME|FILE   attention plan: dense, window, adapted, longnet, or a JSON file
   --backend NAME     auto (the processor), cpu, webgpu (graphics card; LONGLEAF_GPU=NAME chooses one) or reference
   --json             one JSON object on stdout, JSON lines for streams; progress stays on stderr

@@ -6,7 +6,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError, toWire } from '../../shared/errors.ts';
-import { openGguf } from '../formats/index.ts';
+import { openModel } from '../formats/index.ts';
 import {
   argumentSchemas,
   requestSchema,
@@ -114,8 +114,9 @@ async function startService(options: StartOptions): Promise<EngineService> {
 }
 
 /** Loads the chosen backend's code, and no other. */
-async function openRuntime({ backend, modelPath, modelHash, dataFolder }: StartOptions): Promise<Runtime> {
-  const gguf = await openGguf(modelPath);
+async function openRuntime(options: StartOptions): Promise<Runtime> {
+  const { backend, modelPath, adapterPath, modelHash, dataFolder } = options;
+  const gguf = await openModel(modelPath, adapterPath);
   try {
     if (backend === 'reference') {
       const { createReferenceRuntime } = await import('./reference/index.ts');
@@ -127,9 +128,11 @@ async function openRuntime({ backend, modelPath, modelHash, dataFolder }: StartO
       return await createGpuRuntime(gguf, device === undefined ? {} : { device });
     }
     const { createCpuRuntime } = await import('./cpu/index.ts');
+    // Packed weights lie beside the model under its name: those of a model with an adapter would replace its own.
+    const packs = dataFolder !== null && adapterPath === undefined;
     return await createCpuRuntime(gguf, {
       dataFolder,
-      ...(dataFolder === null ? {} : { packed: { modelHash, folder: join(dataFolder, 'models') } }),
+      ...(packs ? { packed: { modelHash, folder: join(dataFolder, 'models') } } : {}),
     });
   } finally {
     await gguf.close();

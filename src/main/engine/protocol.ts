@@ -127,6 +127,8 @@ export type Reply =
 /** How the process is started: one JSON object as its only argument. */
 export const startSchema = v.object({
   modelPath: v.string(),
+  /** LoRA adapter in a GGUF, merged where weights are read */
+  adapterPath: v.exactOptional(v.string()),
   modelHash: v.string(),
   backend: v.picklist(['cpu', 'webgpu', 'reference']),
   /** where state.db lies; null: nothing is stored */

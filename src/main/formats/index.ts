@@ -2,6 +2,7 @@
 export type { GgufFile, MetadataValue, NumericArray, TensorInfo, TensorType } from './gguf/types.ts';
 export type { VerifyReport } from './gguf/verify.ts';
 export { openGguf } from './gguf/open.ts';
+export { openModel } from './gguf/adapter.ts';
 export { verifyGguf } from './gguf/verify.ts';
 export { computableTypes, dequantise } from './gguf/dequantise.ts';
 export { sha256File } from './sha256.ts';

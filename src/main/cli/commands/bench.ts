@@ -1,9 +1,10 @@
 /** `bench NAME …`: measures this machine; one JSON object with --json, the same figures line by line without. */
 import { resolve } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
+import { hashOfModel } from '../../app/model-hash.ts';
 import { resolveModel } from '../../app/models.ts';
-import { benchNames, runBench, type BenchRequest } from '../../bench/index.ts';
-import { sha256File } from '../../formats/index.ts';
+import { saveFarReading } from '../../app/far-reading.ts';
+import { benchNames, runBench, runGate, type BenchRequest } from '../../bench/index.ts';
 import { usageError, type Parsed } from '../arguments.ts';
 import type { Command, Context } from '../context.ts';
 import { printable, table } from '../output.ts';
@@ -22,6 +23,7 @@ export const bench: Command = {
     vectors: { type: 'string' },
     devices: { type: 'string' },
     profile: { type: 'boolean' },
+    gate: { type: 'boolean' },
   },
   async run(args, context) {
     const [given, ...paths] = args.flag('profile') ? ['profile', ...args.positionals] : args.positionals;
@@ -30,23 +32,36 @@ export const bench: Command = {
     if (paths.length > 0 && name !== 'ingest')
       throw usageError(`There is one argument too many: ${paths[0] ?? ''}`);
     refuseDevices(args.text('devices'));
-    const result = await runBench(name, await requestOf(args, paths, context));
+    if (args.flag('gate') && name !== 'recall') throw usageError('--gate belongs to bench recall.');
+    const request = await requestOf(args, paths, context);
+    const result = args.flag('gate') ? await measureGate(request, context) : await runBench(name, request);
     context.progress.clear();
     if (context.json) context.output.json(result);
     else for (const line of table(rowsOf(result))) context.output.line(printable(line));
   },
 };
 
+/** Measures the far-reading gate with the model's own plan where it has one, and remembers the result. */
+async function measureGate(request: BenchRequest, { dataFolder }: Context): Promise<object> {
+  const result = await runGate(request);
+  return { ...result, savedIn: await saveFarReading(dataFolder, request.model.hash, result.farReading) };
+}
+
 async function requestOf(args: Parsed, paths: readonly string[], context: Context): Promise<BenchRequest> {
   const { engine, dataFolder, progress, interrupts } = context;
   const { backend = 'auto' } = engine;
-  const model = await resolveModel(dataFolder, engine.model);
+  const model = await resolveModel(dataFolder, engine.model, engine.adapter);
   const pathOf = (option: string): string | undefined => {
     const path = args.text(option);
     return path === undefined ? undefined : resolve(path);
   };
   return {
-    model: { id: model.id, path: model.path, hash: model.known?.sha256 ?? (await sha256File(model.path)) },
+    model: {
+      id: model.id,
+      path: model.path,
+      hash: await hashOfModel(model),
+      ...(model.adapter === undefined ? {} : { adapter: model.adapter }),
+    },
     backend: backend === 'auto' ? 'cpu' : backend,
     plan: engine.plan,
     tokens: args.integer('tokens', 1, 64 * million),

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { AppError } from '../../../shared/errors.ts';
+import { hashOfModel } from '../../app/model-hash.ts';
 import { resolveModel } from '../../app/models.ts';
 import { geometryOf, loadPlan, startEngine } from '../../engine/index.ts';
-import { sha256File } from '../../formats/index.ts';
 import { expectPositionals, usageError } from '../arguments.ts';
 import type { Command } from '../context.ts';
 
@@ -22,11 +22,12 @@ export const logits: Command = {
     if (file === undefined) throw usageError('logits needs --tokens FILE.json: a JSON array of token ids.');
     const ids = await readIds(file);
     const last = args.integer('last', 1, ids.length) ?? 1;
-    const model = await resolveModel(dataFolder, choice.model);
+    const model = await resolveModel(dataFolder, choice.model, choice.adapter);
     // An engine of its own that stores nothing: the owner of the data folder is not needed, and not disturbed.
     const engine = await startEngine({
       modelPath: model.path,
-      modelHash: model.known?.sha256 ?? (await sha256File(model.path)),
+      ...(model.adapter === undefined ? {} : { adapterPath: model.adapter }),
+      modelHash: await hashOfModel(model),
       backend: choice.backend === undefined || choice.backend === 'auto' ? 'cpu' : choice.backend,
       dataFolder: null,
       maxMemoryMB: 1024,

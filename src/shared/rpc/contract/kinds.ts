@@ -64,6 +64,8 @@ export const page = { limit: v.optional(integer(1, 10_000)), offset: v.optional(
 export const engineChoice = {
   /** id of an installed model, or absolute path of a GGUF */
   model: v.optional(path),
+  /** absolute path of a LoRA adapter for the model */
+  adapter: v.optional(path),
   /** name of a preset, absolute path of a plan file, or a plan (resources/plan.schema.json) */
   plan: v.optional(v.union([path, v.record(v.string(), v.unknown())])),
   backend: v.optional(v.picklist(['auto', 'cpu', 'webgpu', 'reference'])),
