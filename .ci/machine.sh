@@ -4,6 +4,8 @@
 set -euo pipefail
 needed=(chromium xvfb xauth poppler-utils libgtk-3-0 libnss3 libasound2 libgbm1 libxss1 libxtst6 libnotify4
   libsecret-1-0 libdrm2 fonts-dejavu-core)
+# PyTorch for the tests of training/. A machine without room or network for it skips them, with that reason.
+if command -v python3 >/dev/null; then training/install.sh || echo "PyTorch could not be installed" >&2; fi
 command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] || exit 0
 missing=()
 for package in "${needed[@]}"; do

@@ -124,7 +124,7 @@ export async function checkTheChecks(root: string): Promise<StepResult> {
       mkdirSync(join(folder, dirname(file)), { recursive: true });
       writeFileSync(join(folder, file), text);
     }
-    for (const empty of ['native', 'bench']) mkdirSync(join(folder, empty));
+    for (const empty of ['native', 'bench', 'training']) mkdirSync(join(folder, empty));
     for (const step of steps) {
       const result = await runStep(step, root, folder);
       const wanted = expected[step.name] ?? ['an entry in planted.ts for this tool'];

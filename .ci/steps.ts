@@ -37,7 +37,7 @@ export const steps: readonly Step[] = [
     name: 'architecture',
     command: [
       'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
-      ...['--config', '.dependency-cruiser.cjs', 'src', 'native', 'bench', 'e2e'],
+      ...['--config', '.dependency-cruiser.cjs', 'src', 'native', 'bench', 'e2e', 'training'],
     ],
   },
   { name: 'dead code', command: ['node_modules/knip/bin/knip.js', '--no-progress', '--no-config-hints'] },

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
+import { trainingPython } from '../training/python.ts';
 import { check } from './check.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -21,6 +22,8 @@ const permitted: readonly { readonly reason: RegExp; readonly when: () => boolea
   { reason: /AVX|NEON|bf16|VNNI|SIMD|instruction/i, when: () => true },
   { reason: /\broot\b|Windows|macOS|platform|file system/i, when: () => true },
   { reason: /long tier|npm run long|LONGLEAF_LONG/i, when: () => true },
+  // Several GB: .ci/machine.sh installs it where there is room and network.
+  { reason: /PyTorch/, when: () => trainingPython() === null },
   // With the data at hand every test of it runs; without, none does.
   { reason: /\bdata\b|LONGLEAF_TEST_DATA/i, when: () => !existsSync(testData) },
 ];
