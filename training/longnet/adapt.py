@@ -158,7 +158,7 @@ def learning_rate(s: Settings, step: int) -> float:
 # ---- the run ----
 
 
-def train(folder: Path, out: Path, minutes: float, s: Settings) -> dict:
+def train(folder: Path, out: Path, minutes: float, s: Settings, most_steps: float = math.inf) -> dict:
     """@raises SystemExit when the loss is no number: the state saved before is kept"""
     begun = time.monotonic()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -172,8 +172,8 @@ def train(folder: Path, out: Path, minutes: float, s: Settings) -> dict:
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=s.rate, weight_decay=0.0)
     state = _resume(out, adapters, optimizer, base_hash)
-    saved, per_token = time.monotonic(), 0.0
-    while (left := 60 * minutes - (time.monotonic() - begun)) > 0:
+    saved, per_token, last = time.monotonic(), 0.0, state["step"] + most_steps
+    while state["step"] < last and (left := 60 * minutes - (time.monotonic() - begun)) > 0:
         rng = np.random.default_rng([s.seed, state["step"]])
         length = choose_length(rng, s, left, per_token)
         tick = time.monotonic()
