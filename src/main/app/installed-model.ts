@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { removePackedWeights } from '../engine/index.ts';
 import { verifyGguf } from '../formats/index.ts';
 import { readRecord, removeRecord } from './model-record.ts';
 import { assertPresent, availableModels, listModels } from './models.ts';
@@ -61,5 +62,6 @@ export async function removeModel(dataFolder: string, id: string): Promise<Insta
   // of a link the link only, never what it points to
   await rm(model.path);
   await removeRecord(model.path);
+  await removePackedWeights(model.path, null);
   return model;
 }

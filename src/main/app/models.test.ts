@@ -123,6 +123,8 @@ describe('a file of this machine', () => {
     await writeFile(model.path, bytes);
     await expect(checkInstalled(model)).rejects.toMatchObject({ code: 'corrupt' });
     await expect(importModel(dataFolder, file)).rejects.toMatchObject({ code: 'conflict' });
+    // what the engine keeps beside it goes with it
+    await writeFile(`${model.path}.packed`, 'packed weights');
     await removeModel(dataFolder, 'tiny');
     expect(await readdir(modelsFolder(dataFolder))).toEqual([]);
   });

@@ -67,6 +67,11 @@ export async function packedWeights(
   return weights;
 }
 
+/** Frees the disk of a model's packed weights, when the model itself goes; without any, nothing happens. */
+export async function removePackedWeights(modelPath: string, folder: string | null): Promise<void> {
+  await Promise.all(pathsOf(modelPath, folder).map((path) => rm(path, { force: true })));
+}
+
 function pathsOf(modelPath: string, folder: string | null): readonly string[] {
   const folders = [...new Set([dirname(modelPath), ...(folder === null ? [] : [folder])])];
   return folders.map((each) => join(each, `${basename(modelPath)}.packed`));
