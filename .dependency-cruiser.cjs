@@ -1,6 +1,6 @@
 // The architecture as rules (docs/architecture.md, "Direction"). Tests may look inside neighbours; code may not.
-// bench/gpu is a test too: of kernels, on a card that no other test sees.
-const TEST = '([.](test|fixture)[.]ts$|/testing/|^bench/gpu[/.])';
+// bench/gpu is a test too: of kernels, on a card that no other test sees; bench/shape-7b makes a file for tests.
+const TEST = '([.](test|fixture)[.]ts$|/testing/|^bench/(gpu[/.]|shape-7b[.]))';
 
 /** `package` may be imported from `files` (a regular expression) and nowhere else below src and native. */
 const onlyFrom = (name, target, files) => ({
