@@ -68,8 +68,9 @@ function killNow(pid: number): void {
   }
 }
 
+/** The engine of a killed core ends when its thread comes back from what it computes: seconds on a busy machine. */
 async function hasEnded(pid: number): Promise<boolean> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 1_000; attempt++) {
     try {
       process.kill(pid, 0);
     } catch {

@@ -29,8 +29,8 @@ const placeholdersOf = (message: unknown): readonly string[] =>
     ),
   ].toSorted();
 
-/** What is written alike in both languages: names and formats, and texts of figures and signs alone. */
-const SAME_IN_BOTH = /^(Markdown|Top K|Top P|Min P|Longleaf|[^a-z]*)$/;
+/** What is written alike in both languages: names, formats, addresses, and texts of figures and signs alone. */
+const SAME_IN_BOTH = /^(Markdown|Top K|Top P|Min P|Longleaf|https:\/\/\S+|[^a-z]*)$/;
 const withoutPlaceholders = (text: string): string => text.replaceAll(/\{\w+\}/g, '');
 
 it('no key stands in two areas', () => {
