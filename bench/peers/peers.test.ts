@@ -79,6 +79,19 @@ it('a stage that was measured is not measured again, unless the machine or the c
         return 5;
       }),
     ).rejects.toThrow('took more than');
+    // a process that the limit has ended says only that it ended
+    await expect(
+      slow.run(
+        'ended',
+        v.number(),
+        (signal) =>
+          new Promise((_, reject) =>
+            signal.addEventListener('abort', () => {
+              reject(new Error('The llama.cpp process ended.'));
+            }),
+          ),
+      ),
+    ).rejects.toThrow('--stage-minutes');
     late.finish();
     expect(await new Stages(file, 'b', limits).run('one', v.number(), value(6))).toBe(6);
   } finally {

@@ -46,8 +46,18 @@ export class Stages {
       throw new TimeOver(`${seconds.toFixed(0)} s have passed; the next stage would be: ${name}`);
     const began = performance.now();
     const limit = AbortSignal.timeout(this.#limits.stage * 1000);
-    const result = await work(limit);
-    if (limit.aborted) throw new Error(`The stage "${name}" took more than ${this.#limits.stage} s.`);
+    const tooLong = (cause?: unknown): Error =>
+      new Error(
+        `The stage "${name}" took more than ${this.#limits.stage} s: give it more (--stage-minutes).`,
+        {
+          cause,
+        },
+      );
+    // what was cut off ends with an error of its own, which says nothing of the time
+    const result = await work(limit).catch((error: unknown) => {
+      throw limit.aborted ? tooLong(error) : error;
+    });
+    if (limit.aborted) throw tooLong();
     console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${name}`);
     this.#done[name] = result;
     writeFileSync(this.#file, JSON.stringify({ key: this.#key, stages: this.#done }));
