@@ -11,6 +11,9 @@ import {
 import { encodeTinyLlama } from '../src/main/formats/testing/index.ts';
 import { openTerminal, type Terminal } from './harness.ts';
 
+/** Without a name: this machine may have a device file of a card, or none. */
+const noFastCard = /no graphics card was found|computes on the processor/;
+
 describe.skipIf(skipWithoutAdapters)(`--backend webgpu${skippedWithoutAdapters}`, () => {
   let terminal: Terminal;
   let model: string;
@@ -27,6 +30,24 @@ describe.skipIf(skipWithoutAdapters)(`--backend webgpu${skippedWithoutAdapters}`
       ...['ask', 'Who is there?', '--model', model, '--backend', backend, '--json'],
       ...['--temperature', '0', '--max-tokens', '24', ...more],
     );
+
+  it('auto takes the processor where no card is fast, and says so in the receipt', async () => {
+    delete process.env['LONGLEAF_GPU'];
+    const ended = await ask('auto');
+    process.env['LONGLEAF_GPU'] = softwareAdapters.lavapipe;
+    const { backend, receipt } = ended.json() as Answer;
+    expect(backend).toBe('cpu');
+    expect(receipt.auto).toEqual({ backend: 'cpu', reason: expect.stringMatching(noFastCard) as string });
+  }, 300_000);
+
+  it('auto takes the processor where the model has no room on the card, and says so with the numbers', async () => {
+    process.env['LONGLEAF_GPU_MEMORY_MB'] = '5';
+    const ended = await ask('auto');
+    delete process.env['LONGLEAF_GPU_MEMORY_MB'];
+    const { backend, receipt } = ended.json() as Answer;
+    expect(backend).toBe('cpu');
+    expect(receipt.auto?.reason).toMatch(/takes \d+ MB on the graphics card, and [45]\.\d MB are free: weights/);
+  }, 300_000);
 
   it('answers a question with the same tokens as cpu', async () => {
     const [cpu, webgpu] = [await ask('cpu'), await ask('webgpu')];
@@ -54,6 +75,7 @@ describe.skipIf(skipWithoutAdapters)(`--backend webgpu${skippedWithoutAdapters}`
     };
     const valueOf = (name: string) => findings.find((finding) => finding.name === name)?.value;
     expect(valueOf('adapters')).toMatch(/SwiftShader.*llvmpipe.*software.*shader-f16/);
-    expect(valueOf('backend')).toMatch(/^auto takes the processor/);
+    // chosen by name, tested there and then
+    expect(valueOf('backend')).toMatch(/^auto takes the graphics card: llvmpipe.* was chosen by name/);
   });
 });

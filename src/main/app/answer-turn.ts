@@ -73,7 +73,11 @@ async function readAndWrite(
   clock.mark('restored');
   try {
     const counters = await read(request, engine, opened);
-    const receipt = receiptOf(context, opened, counters);
+    const { backend, autoReason } = engine.info;
+    const receipt = {
+      ...receiptOf(context, opened, counters),
+      ...(autoReason === null ? {} : { auto: { backend, reason: autoReason } }),
+    };
     const status = await write(request, engine, opened, written);
     return await finish(request, engine, receipt, status, written.text);
   } finally {

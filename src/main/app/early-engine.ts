@@ -4,7 +4,6 @@
  */
 import type { Engine, StartEngineOptions } from '../engine/index.ts';
 import type { EngineChoice, EnginesConfig, StartEngine } from './engines.ts';
-import { backendOf } from './engines.ts';
 import { resolveModel } from './models.ts';
 
 export type EarlyEngineConfig = Pick<EnginesConfig, 'dataFolder' | 'startEngine' | 'limits' | 'onNote'>;
@@ -55,7 +54,8 @@ export class EarlyEngine {
       ...limits(),
       modelPath: installed.path,
       modelHash: installed.known.sha256,
-      backend: backendOf(choice.backend ?? 'auto'),
+      backend: choice.backend ?? 'auto',
+      ...(choice.device === undefined ? {} : { device: choice.device }),
       dataFolder,
       onExit: (error) => this.#onExit?.(error),
       ...(onNote === undefined ? {} : { onNote }),
@@ -66,6 +66,6 @@ export class EarlyEngine {
   }
 }
 
-function keyOf(options: { modelPath: string; modelHash: string; backend: string }): string {
-  return JSON.stringify([options.modelPath, options.modelHash, options.backend]);
+function keyOf({ modelPath, modelHash, backend, device = '' }: StartEngineOptions): string {
+  return JSON.stringify([modelPath, modelHash, backend, device]);
 }

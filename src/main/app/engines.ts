@@ -3,13 +3,8 @@
  * of its own, starts when it is first needed, and again after it was lost.
  */
 import { stat } from 'node:fs/promises';
-import type {
-  AttentionPlan,
-  BackendName,
-  Engine,
-  PlanGeometry,
-  StartEngineOptions,
-} from '../engine/index.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { AttentionPlan, Engine, PlanGeometry, StartEngineOptions } from '../engine/index.ts';
 import {
   compilePlan,
   geometryOf,
@@ -40,6 +35,14 @@ export interface EngineChoice {
   /** name of a preset, path of a JSON file, or a plan */
   readonly plan?: string | Readonly<Record<string, unknown>> | undefined;
   readonly backend?: 'auto' | 'cpu' | 'webgpu' | 'reference' | undefined;
+  /** part of the name of a graphics adapter */
+  readonly device?: string | undefined;
+}
+
+/** What an engine computes on. */
+interface Computing {
+  readonly backend: StartEngineOptions['backend'];
+  readonly device: string | undefined;
 }
 
 /** A model that is ready to tokenise; `engine()` starts its process. */
@@ -52,7 +55,8 @@ export interface LoadedModel {
   readonly ownPlan: AttentionPlan | null;
   /** the far-reading gate: measured here, else what the manifest says; null = never measured */
   readonly farReading: FarReading | null;
-  readonly backend: BackendName;
+  /** as it was asked for */
+  readonly backend: StartEngineOptions['backend'];
   /** bytes of keys and values of one token in all layers, 16 bit */
   readonly bytesPerToken: number;
   /** starts at the first call; the same engine until it is lost */
@@ -90,13 +94,14 @@ export class Engines {
   /** @throws AppError 'model-missing', 'not-found', 'unsupported' (backend, architecture), 'invalid-input' (file) */
   async load(choice: EngineChoice): Promise<LoadedModel> {
     const { defaults, dataFolder, preferredModel, preferredBackend } = this.#config;
-    const backend = backendOf(choice.backend ?? defaults.backend ?? preferredBackend?.() ?? 'auto');
+    const backend = choice.backend ?? defaults.backend ?? preferredBackend?.() ?? 'auto';
+    const device = choice.device ?? defaults.device;
     const named = choice.model ?? defaults.model ?? preferredModel?.();
     const installed = await resolveModel(dataFolder, named, choice.adapter ?? defaults.adapter);
-    const key = `${backend}:${installed.adapter ?? ''}:${installed.path}`;
+    const key = `${backend}:${device ?? ''}:${installed.adapter ?? ''}:${installed.path}`;
     let loading = this.#models.get(key);
     if (loading === undefined) {
-      loading = this.#read(installed, backend, key);
+      loading = this.#read(installed, { backend, device }, key);
       this.#models.set(key, loading);
       loading.catch(() => this.#models.delete(key));
     }
@@ -152,7 +157,7 @@ export class Engines {
     this.#running.clear();
   }
 
-  async #read(installed: InstalledModel, backend: BackendName, key: string): Promise<LoadedModel> {
+  async #read(installed: InstalledModel, where: Computing, key: string): Promise<LoadedModel> {
     const file = await openModel(installed.path, installed.adapter);
     try {
       const hyperparameters = await readHyperparameters(file);
@@ -166,37 +171,50 @@ export class Engines {
         geometry: geometryOf(hyperparameters),
         ownPlan: planOfModel(file),
         farReading: measured ?? installed.known?.farReading ?? null,
-        backend,
+        backend: where.backend,
         bytesPerToken: bytesPerToken(hyperparameters),
-        engine: () => this.#engine(installed, backend, key),
+        engine: () => this.#engine(installed, where, key),
       };
     } finally {
       await file.close();
     }
   }
 
-  #engine(installed: InstalledModel, backend: BackendName, key: string): Promise<Engine> {
+  #engine(installed: InstalledModel, where: Computing, key: string): Promise<Engine> {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
     const forget = (): void => void this.#running.delete(key);
-    const starting = this.#start(installed, backend, forget);
+    const starting = this.#start(installed, where, forget);
     this.#running.set(key, starting);
     starting.catch(forget);
     return starting;
   }
 
-  async #start(installed: InstalledModel, backend: BackendName, onExit: () => void): Promise<Engine> {
-    const { dataFolder, limits, onNote } = this.#config;
-    return this.#config.startEngine({
+  async #start(
+    installed: InstalledModel,
+    { backend, device }: Computing,
+    onExit: () => void,
+  ): Promise<Engine> {
+    const { dataFolder, limits, onNote, startEngine } = this.#config;
+    const options: StartEngineOptions = {
       ...limits(),
       modelPath: installed.path,
       ...(installed.adapter === undefined ? {} : { adapterPath: installed.adapter }),
       modelHash: await this.#hash(installed),
       backend,
+      ...(device === undefined ? {} : { device }),
       dataFolder,
       onExit,
       ...(onNote === undefined ? {} : { onNote }),
-    });
+    };
+    try {
+      return await startEngine(options);
+    } catch (error) {
+      if (backend !== 'auto' || !(error instanceof AppError) || error.code !== 'engine-lost') throw error;
+      // a graphics driver can take the process with it, before it could say so
+      const autoReason = `the engine ended when it tried the graphics card: ${error.message}`;
+      return startEngine({ ...options, backend: 'cpu', autoReason });
+    }
   }
 
   /**
@@ -215,12 +233,4 @@ export class Engines {
     await this.#config.hashes.setSetting(key, stamp + hash);
     return hash;
   }
-}
-
-/**
- * `auto` is the processor: the graphics kernels agree with it, but have not been measured on enough cards to be chosen
- * for anybody (docs/gpu.md).
- */
-export function backendOf(asked: 'auto' | 'cpu' | 'webgpu' | 'reference'): BackendName {
-  return asked === 'auto' ? 'cpu' : asked;
 }

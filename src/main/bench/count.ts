@@ -1,5 +1,5 @@
 import { AppError } from '../../shared/errors.ts';
-import { compilePlan, countGpuWork, geometryOf, loadPlan, readHyperparameters } from '../engine/index.ts';
+import { countGpuWork, geometryOf, loadPlan, readHyperparameters } from '../engine/index.ts';
 import { openGguf } from '../formats/index.ts';
 import { rounded } from './statistics.ts';
 import type { BenchRequest, BenchResult } from './types.ts';
@@ -19,7 +19,7 @@ export async function benchCount(request: BenchRequest): Promise<BenchResult> {
     const hyperparameters = await readHyperparameters(file);
     const geometry = geometryOf(hyperparameters);
     const plan = loadPlan(request.plan ?? 'adapted', geometry);
-    const count = countGpuWork(file, hyperparameters, compilePlan(plan, geometry), { positions });
+    const count = countGpuWork(file, hyperparameters, plan, { positions });
     const { weights } = count;
     return {
       ...{ name: 'count', backend: 'webgpu', device: 'none', threads: 0, model: request.model.id },

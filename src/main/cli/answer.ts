@@ -26,6 +26,13 @@ export function receiptLine(receipt: Receipt): string {
   return `Context (tokens): ${parts.join('; ')}`;
 }
 
+/** What was computed on, where that was left to the program. */
+export function autoLines({ auto }: Receipt): readonly string[] {
+  if (auto === undefined) return [];
+  const where = auto.backend === 'webgpu' ? 'the graphics card' : 'the processor';
+  return [`Computed on ${where}: ${printable(auto.reason)}`];
+}
+
 /** What a source has to say beyond the sums: that it is indexed only, what was dropped or waits, and why. */
 export function sourceLines(receipt: Receipt): readonly string[] {
   return receipt.sources.flatMap((source) => {

@@ -21,6 +21,7 @@ export const globalOptions = {
   adapter: { type: 'string' },
   plan: { type: 'string' },
   backend: { type: 'string' },
+  device: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },

@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly adapter?: string;
   readonly plan?: string;
   readonly backend?: 'auto' | 'cpu' | 'webgpu' | 'reference';
+  /** part of the name of a graphics adapter */
+  readonly device?: string;
   /** epoch ms of the process that the user started */
   readonly startedAt: number;
 }
@@ -45,6 +47,7 @@ export function engineOptions(args: Parsed, env: NodeJS.ProcessEnv): EngineOptio
   const adapter = args.text('adapter');
   const plan = args.text('plan');
   const backend = args.oneOf('backend', ['auto', 'cpu', 'webgpu', 'reference']);
+  const device = args.text('device');
   const startedAt = Number(env['LONGLEAF_STARTED_AT'] ?? performance.timeOrigin);
   if (!Number.isFinite(startedAt)) throw usageError('LONGLEAF_STARTED_AT is not a number.');
   return {
@@ -52,6 +55,7 @@ export function engineOptions(args: Parsed, env: NodeJS.ProcessEnv): EngineOptio
     ...(adapter === undefined ? {} : { adapter: resolve(adapter) }),
     ...(plan === undefined ? {} : { plan: nameOrPath(plan, '.json') }),
     ...(backend === undefined ? {} : { backend }),
+    ...(device === undefined ? {} : { device }),
     startedAt,
   };
 }

@@ -1,7 +1,7 @@
 /** One question and its answer in the terminal: progress until the first token, then the text as it comes. */
 import type { ArgsInput, Answer } from '../../shared/rpc/index.ts';
 import { AppError } from '../../shared/errors.ts';
-import { citationLines, receiptLine, sourceLines } from './answer.ts';
+import { autoLines, citationLines, receiptLine, sourceLines } from './answer.ts';
 import type { Context } from './context.ts';
 import { printable } from './output.ts';
 
@@ -12,7 +12,7 @@ const phases = {
   prefill: 'Reading',
 } as const;
 
-export type Question = Omit<ArgsInput<'chat.ask'>, 'model' | 'plan' | 'backend' | 'startedAt'>;
+export type Question = Omit<ArgsInput<'chat.ask'>, 'model' | 'plan' | 'backend' | 'device' | 'startedAt'>;
 
 /**
  * Asks, and shows the answer as it comes unless the result is for a program.
@@ -64,4 +64,5 @@ function showEnd({ output }: Context, answer: Answer, question: Question, writte
     output.line('No source: nothing in the library was found that supports this answer.');
   output.line(receiptLine(answer.receipt));
   for (const line of sourceLines(answer.receipt)) output.line(line);
+  for (const line of autoLines(answer.receipt)) output.line(line);
 }

@@ -18,6 +18,8 @@ export type StateHandle = number;
 
 export interface EngineInfo {
   readonly backend: BackendName;
+  /** why this one, where `auto` chose; else null */
+  readonly autoReason: string | null;
   readonly variant: string;
   readonly numericsVersion: number;
   readonly device: string;

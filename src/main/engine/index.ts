@@ -11,7 +11,7 @@ export { geometryOf, readHyperparameters } from './hyperparameters.ts';
 export { simdLevels } from './cpu/features.ts';
 export { removePackedWeights } from './cpu/packed-file.ts';
 export { cpuProfile } from './cpu-profile.ts';
-export { listAdapters } from './gpu/adapters.ts';
+export { autoChoice, listAdapters } from './gpu/adapters.ts';
 export { countGpuWork } from './gpu/count.ts';
 export { onnxruntimePackage } from './cpu/onnx.ts';
 // A small graph beside the engine: the sentence model of embedding/.

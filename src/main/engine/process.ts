@@ -6,6 +6,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError, toWire } from '../../shared/errors.ts';
+import type { GgufFile } from '../formats/index.ts';
 import { openModel } from '../formats/index.ts';
 import {
   argumentSchemas,
@@ -93,7 +94,7 @@ async function main(): Promise<void> {
 }
 
 async function startService(options: StartOptions): Promise<EngineService> {
-  const runtime = await openRuntime(options);
+  const { runtime, reason } = await openRuntime(options);
   const store =
     options.dataFolder === null
       ? null
@@ -105,6 +106,7 @@ async function startService(options: StartOptions): Promise<EngineService> {
     runtime,
     store,
     modelHash: options.modelHash,
+    autoReason: reason,
     device: runtime.device ?? cpus()[0]?.model ?? process.arch,
     maxMemoryBytes: options.maxMemoryMB * 1e6,
     queueLimit: QUEUE_LIMIT,
@@ -114,29 +116,45 @@ async function startService(options: StartOptions): Promise<EngineService> {
 }
 
 /** Loads the chosen backend's code, and no other. */
-async function openRuntime(options: StartOptions): Promise<Runtime> {
-  const { backend, modelPath, adapterPath, modelHash, dataFolder } = options;
+async function openRuntime(
+  options: StartOptions,
+): Promise<{ readonly runtime: Runtime; readonly reason: string | null }> {
+  const { backend, modelPath, adapterPath, dataFolder } = options;
   const gguf = await openModel(modelPath, adapterPath);
   try {
     if (backend === 'reference') {
       const { createReferenceRuntime } = await import('./reference/index.ts');
-      return await createReferenceRuntime(gguf);
+      return { runtime: await createReferenceRuntime(gguf), reason: null };
     }
+    if (backend === 'cpu') {
+      return { runtime: await openProcessor(gguf, options), reason: options.autoReason ?? null };
+    }
+    const { environmentOptions } = await import('./gpu/environment-options.ts');
+    const { device } = options;
+    const card = { ...environmentOptions(process.env), ...(device === undefined ? {} : { device }) };
     if (backend === 'webgpu') {
       const { createGpuRuntime } = await import('./gpu/index.ts');
-      const device = process.env['LONGLEAF_GPU'];
-      return await createGpuRuntime(gguf, device === undefined ? {} : { device });
+      return { runtime: await createGpuRuntime(gguf, card), reason: null };
     }
-    const { createCpuRuntime } = await import('./cpu/index.ts');
-    // Packed weights lie beside the model under its name: those of a model with an adapter would replace its own.
-    const packs = dataFolder !== null && adapterPath === undefined;
-    return await createCpuRuntime(gguf, {
-      dataFolder,
-      ...(packs ? { packed: { modelHash, folder: join(dataFolder, 'models') } } : {}),
-    });
+    const { openAuto } = await import('./auto.ts');
+    const openProcessorHere = (): Promise<Runtime> => openProcessor(gguf, options);
+    return await openAuto(gguf, { card, dataFolder, openProcessor: openProcessorHere });
   } finally {
     await gguf.close();
   }
+}
+
+async function openProcessor(
+  gguf: GgufFile,
+  { adapterPath, modelHash, dataFolder }: StartOptions,
+): Promise<Runtime> {
+  const { createCpuRuntime } = await import('./cpu/index.ts');
+  // Packed weights lie beside the model under its name: those of a model with an adapter would replace its own.
+  const packs = dataFolder !== null && adapterPath === undefined;
+  return createCpuRuntime(gguf, {
+    dataFolder,
+    ...(packs ? { packed: { modelHash, folder: join(dataFolder, 'models') } } : {}),
+  });
 }
 
 async function receive(service: EngineService, message: unknown): Promise<void> {

@@ -130,7 +130,11 @@ export const startSchema = v.object({
   /** LoRA adapter in a GGUF, merged where weights are read */
   adapterPath: v.exactOptional(v.string()),
   modelHash: v.string(),
-  backend: v.picklist(['cpu', 'webgpu', 'reference']),
+  backend: v.picklist(['auto', 'cpu', 'webgpu', 'reference']),
+  /** part of the name of a graphics adapter; absent: LONGLEAF_GPU, else the one that the driver prefers */
+  device: v.exactOptional(v.string()),
+  /** why `auto` has come to mean this backend */
+  autoReason: v.exactOptional(v.string()),
   /** where state.db lies; null: nothing is stored */
   dataFolder: v.nullable(v.string()),
   maxMemoryMB: v.pipe(v.number(), v.gtValue(0)),

@@ -29,6 +29,8 @@ import { TokenHistory } from './token-history.ts';
 export interface ServiceOptions {
   readonly runtime: Runtime;
   readonly modelHash: string;
+  /** why this backend, where `auto` chose */
+  readonly autoReason?: string | null;
   readonly device: string;
   /** null: nothing is stored (benches, tests) */
   readonly store: StateStore | null;
@@ -67,6 +69,7 @@ export class EngineService {
     this.#appender = new TokenAppender(runtime, Math.min(options.maxRows ?? Infinity, runtime.maxRows));
     this.info = {
       backend: runtime.backend,
+      autoReason: options.autoReason ?? null,
       variant: runtime.variant,
       numericsVersion: runtime.numericsVersion,
       device: options.device,

@@ -38,4 +38,6 @@ export interface Receipt extends TokenCounts {
   /** keys that the last position can attend to through dilated bands */
   readonly sparse: number;
   readonly sources: readonly ReceiptSource[];
+  /** where the backend was left to the program: which one it took, and why */
+  readonly auto?: { readonly backend: string; readonly reason: string };
 }

@@ -30,6 +30,7 @@ const receipt = v.object({
   exact: count,
   sparse: count,
   sources: v.array(source),
+  auto: v.exactOptional(v.object({ backend: v.string(), reason: v.string() })),
 });
 const citation = v.object({
   document: v.string(),

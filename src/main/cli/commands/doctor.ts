@@ -4,7 +4,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { hardwareReport } from '../../app/index.ts';
 import { readManifest, resolveModel } from '../../app/models.ts';
 import { sentenceModelFolder } from '../../app/sentence-model-files.ts';
-import { listAdapters, simdLevels } from '../../engine/index.ts';
+import { autoChoice, listAdapters, simdLevels } from '../../engine/index.ts';
 import { sha256File } from '../../formats/index.ts';
 import { readOwner } from '../../host/index.ts';
 import { sqliteVersion } from '../../store/index.ts';
@@ -183,8 +183,8 @@ async function adapters(): Promise<Finding> {
   return { name: 'adapters', ok: true, value: problem ?? value.join('; ') };
 }
 
-function backend(): Finding {
-  const value =
-    'auto takes the processor: the graphics kernels are checked, but not measured on enough cards yet; --backend webgpu chooses them';
-  return { name: 'backend', ok: true, value };
+async function backend({ dataFolder: folder }: Context): Promise<Finding> {
+  const { backend: taken, reason } = await autoChoice(folder);
+  const what = taken === 'webgpu' ? 'the graphics card' : 'the processor';
+  return { name: 'backend', ok: true, value: `auto takes ${what}: ${reason}` };
 }

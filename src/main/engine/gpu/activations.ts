@@ -1,4 +1,5 @@
 /** The buffers between the kernels: one set per runtime, because a chunk is one submission after another. */
+import { architectures } from '../architectures.ts';
 import type { Hyperparameters } from '../runtime.ts';
 import type { Device } from './device.ts';
 import { padded } from './packing.ts';
@@ -23,6 +24,8 @@ export interface Activations {
   readonly inverseRms: GPUBuffer;
   /** [maxRows][gate | up] */
   readonly hidden: GPUBuffer;
+  /** what attention or feed-forward gives, where it is normed before it is added; else null */
+  readonly branch: GPUBuffer | null;
   /** [logitRows][vocabulary] */
   readonly logits: GPUBuffer;
   /** struct Step of matmul.wgsl and embedding.wgsl: of the layers, and of the head */
@@ -38,16 +41,21 @@ const usualUnits = 64;
 const mostPartialBytes = 2 ** 27;
 
 /** For a whole chunk under an ordinary plan, where that is not too much. */
-function partialBytes(device: Device, { heads, headDim }: Hyperparameters, maxRows: number): number {
+function partialBytes({ heads, headDim }: Hyperparameters, maxRows: number, largestBinding: number): number {
   const wanted = maxRows * heads * usualUnits * (headDim + 4) * floatBytes;
-  return Math.min(wanted, mostPartialBytes, device.largestBinding);
+  return Math.min(wanted, mostPartialBytes, largestBinding);
 }
 
-/** What `createActivations` takes, in bytes; of the partial sums at most. */
-export function activationBytes(h: Hyperparameters, maxRows: number): number {
+function hasPostNorms({ architecture }: Hyperparameters): boolean {
+  return architectures[architecture].postNorms;
+}
+
+/** What `createActivations` takes, in bytes. */
+export function activationBytes(h: Hyperparameters, maxRows: number, largestBinding: number): number {
   const qkv = (h.heads + 2 * h.kvHeads) * h.headDim;
-  const row = padded(h.embedding) + qkv + padded(h.heads * h.headDim) + 2 * padded(h.feedForward);
-  return floatBytes * (maxRows * row + logitRows * h.vocabulary) + mostPartialBytes;
+  const streams = (hasPostNorms(h) ? 2 : 1) * padded(h.embedding);
+  const row = streams + qkv + padded(h.heads * h.headDim) + 2 * padded(h.feedForward);
+  return floatBytes * (maxRows * row + logitRows * h.vocabulary) + partialBytes(h, maxRows, largestBinding);
 }
 
 export function createActivations(device: Device, h: Hyperparameters, maxRows: number): Activations {
@@ -62,9 +70,10 @@ export function createActivations(device: Device, h: Hyperparameters, maxRows: n
     qkvStride,
     attention: rows(attentionStride, "The attention's output"),
     attentionStride,
-    partials: device.storage(partialBytes(device, h, maxRows), 'Partial sums of attention'),
+    partials: device.storage(partialBytes(h, maxRows, device.largestBinding), 'Partial sums of attention'),
     inverseRms: rows(1, 'Root mean squares'),
     hidden: rows(2 * padded(h.feedForward), 'The feed-forward layer'),
+    branch: hasPostNorms(h) ? rows(padded(h.embedding), 'A branch') : null,
     logits: device.storage(logitRows * h.vocabulary * floatBytes, 'Logits'),
     step: device.uniform(new Uint32Array(2)),
     headStep: device.uniform(new Uint32Array(2)),

@@ -20,20 +20,40 @@ export interface AdapterList {
   readonly problem: string | null;
 }
 
+export interface AutoChoice {
+  readonly backend: 'cpu' | 'webgpu';
+  readonly reason: string;
+}
+
 /** A driver that has not answered by then hangs. Milliseconds. */
 const TIME_LIMIT = 20_000;
+/** The same with a test of an adapter: kernels are compiled. */
+const TEST_LIMIT = 60_000;
 
 /** Asks in a process of its own, which a faulty driver may take down or hang: never fails. */
 export async function listAdapters(): Promise<AdapterList> {
-  const script = fileURLToPath(new URL('adapters/process.ts', import.meta.url));
+  const found = await ask<AdapterList>('process.ts', [], TIME_LIMIT);
+  const problem =
+    'The graphics driver fails when it is asked for its adapters. Update it, or use --backend cpu.';
+  return found ?? { adapters: [], problem };
+}
+
+/**
+ * What `--backend auto` takes here, whatever the model: one that finds no room on the card is computed by the processor
+ * all the same. An adapter that was never tested is tested now. Never fails.
+ */
+export async function autoChoice(dataFolder: string): Promise<AutoChoice> {
+  const found = await ask<AutoChoice>('auto-process.ts', [dataFolder], TEST_LIMIT);
+  return found ?? { backend: 'cpu', reason: 'the graphics driver fails when it is tested' };
+}
+
+/** @returns null when the process fails or hangs */
+async function ask<T>(script: string, args: readonly string[], timeout: number): Promise<T | null> {
+  const path = fileURLToPath(new URL(`adapters/${script}`, import.meta.url));
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: TIME_LIMIT });
-    return JSON.parse(stdout) as AdapterList;
+    const { stdout } = await promisify(execFile)(process.execPath, [path, ...args], { timeout });
+    return JSON.parse(stdout) as T;
   } catch {
-    return {
-      adapters: [],
-      problem:
-        'The graphics driver fails when it is asked for its adapters. Update it, or use --backend cpu.',
-    };
+    return null;
   }
 }

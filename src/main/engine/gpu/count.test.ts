@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { defaultModel } from '../testing/test-data.ts';
 import { openGguf } from '../../formats/index.ts';
 import { geometryOf, readHyperparameters } from '../hyperparameters.ts';
-import { compilePlan } from '../plan/compile.ts';
 import { preset } from '../plan/presets.ts';
 import { countGpuWork } from './count.ts';
 
@@ -15,9 +14,8 @@ describe.skipIf(model.missing)('counting the default model', () => {
     const gguf = await openGguf(model.path);
     const hyperparameters = await readHyperparameters(gguf);
     await gguf.close();
-    const geometry = geometryOf(hyperparameters);
-    const compiled = compilePlan(preset('adapted', geometry), geometry);
-    const count = countGpuWork(gguf, hyperparameters, compiled, { positions: far });
+    const plan = preset('adapted', geometryOf(hyperparameters));
+    const count = countGpuWork(gguf, hyperparameters, plan, { positions: far });
     expect(count.dispatchesPerLayer).toBeLessThanOrEqual(7);
     expect(count.weights.ratio).toBeLessThanOrEqual(1.02);
     const [{ planFlops: near, computedFlops: nearComputed }] = count.positions;

@@ -3,15 +3,18 @@
  * touched.
  */
 import type { GgufFile } from '../../formats/index.ts';
-import { layerTensorName, outputTensorName } from '../model-tensors.ts';
-import type { LayerTensor } from '../model-tensors.ts';
+import { geometryOf } from '../hyperparameters.ts';
+import type { MatrixSource } from '../model-tensors.ts';
+import { modelSources } from '../model-tensors.ts';
 import { visibleKeys } from '../plan/count.ts';
-import type { CompiledPlan } from '../plan/types.ts';
+import { compileKinds } from '../plan/layer-kinds.ts';
+import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
 import type { Hyperparameters } from '../runtime.ts';
 import { tileEntries } from './attention-units.ts';
 import type { KvBits } from './kernels/index.ts';
-import { weightType } from './matrices.ts';
-import { packedRowBytes } from './packing.ts';
+import { kvEntryBytes } from './kv-words.ts';
+import { weightType } from './matrix-reader.ts';
+import { fileRowBytes, packedRowBytes } from './packing.ts';
 import { visibleRanges } from './step.ts';
 
 export interface GpuCount {
@@ -29,7 +32,7 @@ export interface GpuCount {
 
 export interface PositionCount {
   readonly position: number;
-  /** keys that the plan shows to one head */
+  /** keys that the plan shows to one head, in the layers that see furthest */
   readonly keys: number;
   /** bytes of keys and values in all layers and heads: of the plan's keys, and of the tiles that kernels read */
   readonly planBytes: number;
@@ -39,62 +42,79 @@ export interface PositionCount {
   readonly computedFlops: number;
 }
 
-/** Embedding and key turns; sampling takes three more. */
-const BESIDES = 2;
+/** The embedding; the rotations of entering keys come once for each kind of layer, sampling takes three more. */
+const BESIDES = 1;
 /** Rings take keys and values, attention, merge; the matrices of a layer are counted by type. */
 const CACHE_DISPATCHES = 3;
 const chunkRows = 512;
+
+/** The plan in the layers of one kind. */
+interface Kind {
+  readonly compiled: CompiledPlan;
+  readonly layers: number;
+}
 
 /** @throws AppError 'unsupported' for a tensor that has no kernel */
 export function countGpuWork(
   gguf: Pick<GgufFile, 'tensors'>,
   h: Hyperparameters,
-  compiled: CompiledPlan,
+  plan: AttentionPlan,
   { kvBits = 16, positions }: { readonly kvBits?: KvBits; readonly positions: readonly number[] },
 ): GpuCount {
   let fileBytes = 0;
   let readBytes = 0;
   /** @returns dispatches: neighbours of one type share one */
-  const product = (names: readonly string[]): number => {
-    const types = names.map((name) => {
-      const info = gguf.tensors.get(name);
-      if (info === undefined) return null;
-      const [columns = 0] = info.shape;
-      const type = weightType(info);
-      fileBytes += info.bytes;
-      readBytes += packedRowBytes(type, columns) * (info.shape[1] ?? 1);
+  const product = (...matrices: readonly MatrixSource[]): number => {
+    const types = matrices.map((source) => {
+      const type = weightType(source);
+      fileBytes += fileRowBytes(type, source.columns) * source.rows;
+      readBytes += packedRowBytes(type, source.columns) * source.rows;
       return type;
     });
     return types.filter((type, i) => type !== types[i - 1]).length;
   };
-  const perLayer = Array.from({ length: h.layers }, (_, layer) => {
-    const of = (...tensors: readonly LayerTensor[]): number =>
-      product(tensors.map((tensor) => layerTensorName(layer, tensor)));
+  const sources = modelSources(gguf, h);
+  const perLayer = sources.layers.map((layer) => {
+    const norms = [layer.postAttentionNorm, layer.postFeedForwardNorm].filter((norm) => norm !== null);
     return (
-      of('attn_q', 'attn_k', 'attn_v') +
-      of('attn_output') +
-      of('ffn_gate', 'ffn_up') +
-      of('ffn_down') +
+      product(layer.q, layer.k, layer.v) +
+      product(layer.output) +
+      product(layer.gate, layer.up) +
+      product(layer.down) +
+      norms.length +
       CACHE_DISPATCHES
     );
   });
-  const head = product([outputTensorName(gguf)]);
+  const head = product(sources.output);
+  const kinds = compileKinds(plan, geometryOf(h), h.attentionKinds).map((compiled, kind) => ({
+    compiled,
+    layers: h.layerKinds.filter((each) => each === kind).length,
+  }));
   return {
     dispatchesPerLayer: Math.max(...perLayer),
-    dispatchesPerToken: perLayer.reduce((sum, each) => sum + each, BESIDES + head),
+    dispatchesPerToken: perLayer.reduce((sum, each) => sum + each, BESIDES + kinds.length + head),
     weights: { fileBytes, readBytes, ratio: readBytes / fileBytes },
-    positions: positions.map((position) => countPosition(h, compiled, kvBits, position)),
+    positions: positions.map((position) => countPosition(kinds, kvBits, position)),
   };
 }
 
-function countPosition(
-  h: Hyperparameters,
-  compiled: CompiledPlan,
-  kvBits: KvBits,
-  position: number,
-): PositionCount {
-  const { layers, headDim } = h;
-  const bytesPerKey = (2 * headDim * kvBits) / 8;
+function countPosition(kinds: readonly Kind[], kvBits: KvBits, position: number): PositionCount {
+  const counts = kinds.map((kind) => countKind(kind, kvBits, position));
+  const sum = (of: keyof (typeof counts)[number]): number =>
+    counts.reduce((total, count) => total + count[of], 0);
+  const { exact, sparse } = visibleKeys(kinds[0].compiled, position);
+  return {
+    position,
+    keys: exact + sparse,
+    planBytes: sum('planBytes'),
+    readBytes: sum('readBytes'),
+    planFlops: sum('planFlops'),
+    computedFlops: sum('computedFlops'),
+  };
+}
+
+function countKind({ compiled, layers }: Kind, bits: KvBits, position: number) {
+  const bytesPerKey = kvEntryBytes({ headDim: compiled.geometry.headDim, bits });
   const visible = visibleRanges(compiled, position, 1);
   let keysOfAll = 0;
   let read = 0;
@@ -103,10 +123,7 @@ function countPosition(
     keysOfAll += end - first;
     if (end > first) read += (Math.ceil(end / tileEntries) - Math.floor(first / tileEntries)) * tileEntries;
   }
-  const { exact, sparse } = visibleKeys(compiled, position);
   return {
-    position,
-    keys: exact + sparse,
     planBytes: keysOfAll * bytesPerKey * layers,
     readBytes: read * bytesPerKey * layers,
     ...flopsPerToken(compiled, position, layers),

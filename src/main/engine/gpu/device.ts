@@ -1,6 +1,7 @@
 /** A GPU device with the few things that the runtime does with it: buffers, uploads, reading back, being lost. */
 import { AppError } from '../../../shared/errors.ts';
 import { requestAdapter } from './dawn.ts';
+import { freeDeviceMemory } from './device-memory.ts';
 
 /** GPUBufferUsage and GPUMapMode are globals of browsers; these are the standard's numbers. */
 const usage = {
@@ -25,10 +26,19 @@ export class Device {
   /** shapes and types of its matrix units, as Dawn lists them */
   readonly matrixUnits: readonly unknown[];
   readonly gpu: GPUDevice;
+  /** computes on the processor */
+  readonly software: boolean;
+  readonly vendor: string;
+  /** bytes that buffers may take together: as asked for; null = what the driver gives */
+  readonly #memoryLimit: number | null;
+  #allocated = 0;
   #lost: string | null = null;
   #isReleased = false;
 
-  private constructor(adapter: GPUAdapter, gpu: GPUDevice) {
+  private constructor(adapter: GPUAdapter, gpu: GPUDevice, memoryLimit: number | null) {
+    this.#memoryLimit = memoryLimit;
+    this.software = adapter.info.isFallbackAdapter;
+    this.vendor = adapter.info.vendor;
     this.name = adapter.info.device;
     this.driver = adapter.info.description;
     this.offered = [...adapter.features];
@@ -41,9 +51,10 @@ export class Device {
 
   /**
    * @param name part of the adapter's name; absent = the one that Dawn prefers
+   * @param memoryLimit bytes that buffers may take together; null = what the driver gives
    * @throws AppError 'unsupported' when there is no adapter, or it refuses
    */
-  static async open(name?: string): Promise<Device> {
+  static async open(name?: string, memoryLimit: number | null = null): Promise<Device> {
     const adapter = await requestAdapter(name);
     const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
     const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = adapter.limits;
@@ -55,7 +66,7 @@ export class Device {
           ...{ maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup },
         },
       });
-      return new Device(adapter, gpu);
+      return new Device(adapter, gpu, memoryLimit);
     } catch (cause) {
       throw new AppError(
         'unsupported',
@@ -91,10 +102,28 @@ export class Device {
         'Use a shorter context or a bounded attention plan, or --backend cpu.',
       );
     }
-    return this.gpu.createBuffer({
-      size: Math.max(16, bytes),
+    const size = Math.max(16, bytes);
+    const free = (this.#memoryLimit ?? Infinity) - this.#allocated;
+    if (size > free)
+      throw outOfMemory(`${what}: ${megabytes(size)} MB more, and ${megabytes(free)} MB are left`);
+    const buffer = this.gpu.createBuffer({
+      size,
       usage: usage.storage | usage.copySource | usage.copyTarget,
     });
+    this.#allocated += size;
+    return buffer;
+  }
+
+  /** Frees what `storage` gave. */
+  discard(buffer: GPUBuffer): void {
+    this.#allocated -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** Bytes that may still be taken: by the limit, else as the system says; null where nobody knows. */
+  async freeMemory(): Promise<number | null> {
+    if (this.#memoryLimit !== null) return this.#memoryLimit - this.#allocated;
+    return freeDeviceMemory(this);
   }
 
   /** A constant table for kernels. */
@@ -108,6 +137,7 @@ export class Device {
   uniform(words: Uint32Array<ArrayBuffer>): GPUBuffer {
     const size = Math.ceil(words.byteLength / 16) * 16;
     const buffer = this.gpu.createBuffer({ size, usage: usage.uniform | usage.copyTarget });
+    this.#allocated += size;
     this.gpu.queue.writeBuffer(buffer, 0, words);
     return buffer;
   }
@@ -176,14 +206,7 @@ export class Device {
     return async () => {
       const [memory, validation] = await Promise.all([this.gpu.popErrorScope(), this.gpu.popErrorScope()]);
       this.checkAlive();
-      if (memory !== null) {
-        throw new AppError(
-          'unsupported',
-          `The memory of the graphics card is not enough: ${what()}.`,
-          'Close other programs that use it, choose a smaller model, or use --backend cpu.',
-          { cause: memory },
-        );
-      }
+      if (memory !== null) throw outOfMemory(what(), memory);
       if (validation !== null)
         throw new AppError('internal', `The graphics device refused the work: ${validation.message}`);
     };
@@ -204,6 +227,16 @@ function matrixUnitsOf(info: GPUAdapterInfo): readonly unknown[] {
   });
 }
 
+function outOfMemory(what: string, cause?: unknown): AppError {
+  return new AppError(
+    'unsupported',
+    `The memory of the graphics card is not enough: ${what}.`,
+    'Close other programs that use it, choose a smaller model or a bounded plan, or use --backend cpu.',
+    { cause },
+  );
+}
+
+/** Few with a decimal. */
 export function megabytes(bytes: number): string {
-  return String(Math.round(bytes / 1e6));
+  return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 }

@@ -122,7 +122,7 @@ export class Generator {
     const bytes = staging.getMappedRange().slice(0);
     staging.unmap();
     const [id, , broken] = new Uint32Array(bytes);
-    return { id, logProbability: new Float32Array(bytes)[1], broken: broken !== 0, reach: chunk.step.reach };
+    return { id, logProbability: new Float32Array(bytes)[1], broken: broken !== 0, reach: chunk.reach };
   }
 
   async #keptLogits(committed: number): Promise<Float32Array> {

@@ -1,19 +1,16 @@
 /** The weights on the device, the buffers between the kernels, and the dense part of the forward pass. */
 import { AppError } from '../../../shared/errors.ts';
 import type { GgufFile } from '../../formats/index.ts';
-import type { LayerTensor } from '../model-tensors.ts';
-import { layerTensorName, outputTensorName } from '../model-tensors.ts';
 import type { Hyperparameters } from '../runtime.ts';
 import type { Activations } from './activations.ts';
 import { createActivations } from './activations.ts';
 import type { Device } from './device.ts';
 import type { KernelPass } from './kernel-pass.ts';
 import type { GpuCache, PreparedChunk } from './gpu-cache.ts';
-import type { AttentionPipelines, KvBits } from './kernels/index.ts';
-import { Kernels } from './kernels/index.ts';
-import type { MatrixPart } from './matrices.ts';
-import { Matmul, MatrixReader, planeBindings } from './matrices.ts';
-import { blocksOf, padded } from './packing.ts';
+import type { AttentionPipelines, Kernels } from './kernels/index.ts';
+import type { LoadOptions, ModelParts } from './model-loader.ts';
+import { ModelLoader } from './model-loader.ts';
+import { blocksOf } from './packing.ts';
 
 /** Dimensions of a head that the attention kernels have room for. */
 const LARGEST_HEAD = 256;
@@ -21,51 +18,26 @@ const LARGEST_HEAD = 256;
 /** Rings take keys and values, attention, merge. */
 const CACHE_DISPATCHES = 3;
 
-export interface LoadOptions {
-  readonly maxRows: number;
-  readonly kvBits: KvBits;
-  /** see Kernels */
-  readonly tiled: boolean;
-  /** bytes; larger matrices are split over buffers */
-  readonly largestPlane: number;
-}
-
-interface Layer {
-  readonly qkv: Matmul;
-  readonly output: Matmul;
-  readonly gateUp: Matmul;
-  readonly down: Matmul;
-}
-
-interface EmbeddingPart {
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-}
-
-interface Parts {
-  readonly kernels: Kernels;
-  readonly buffers: Activations;
-  readonly attention: AttentionPipelines;
-  readonly embedding: readonly EmbeddingPart[];
-  readonly layers: readonly Layer[];
-  readonly head: Matmul;
-}
-
 export class GpuModel {
   readonly buffers: Activations;
   readonly attention: AttentionPipelines;
   readonly kernels: Kernels;
+  /** of each layer's queries and keys, f32 [q | k][headDim], or null */
+  readonly headGains: readonly (GPUBuffer | null)[];
   readonly #device: Device;
   readonly #width: number;
-  readonly #parts: Parts;
+  readonly #kinds: number;
+  readonly #parts: ModelParts;
 
-  private constructor(device: Device, h: Hyperparameters, parts: Parts) {
+  private constructor(device: Device, h: Hyperparameters, parts: ModelParts) {
     this.#device = device;
     this.#width = h.embedding;
+    this.#kinds = h.attentionKinds.length;
     this.#parts = parts;
     this.buffers = parts.buffers;
     this.attention = parts.attention;
     this.kernels = parts.kernels;
+    this.headGains = parts.layers.map(({ headGains }) => headGains);
   }
 
   /** @throws AppError 'unsupported' when the adapter has no room for it, or a kernel not for its shape */
@@ -82,20 +54,20 @@ export class GpuModel {
         'Use --backend cpu.',
       );
     }
-    const loader = new Loader(gguf, h, device, createActivations(device, h, options.maxRows), options);
-    return new GpuModel(device, h, await loader.load());
+    const buffers = createActivations(device, h, options.maxRows);
+    return new GpuModel(device, h, await new ModelLoader(gguf, h, device, buffers, options).load());
   }
 
   /** Dispatches of one token's pass: in each layer, and besides. */
   get dispatches(): { readonly perLayer: number; readonly besides: number } {
     const { layers, embedding, head } = this.#parts;
-    const [{ qkv, output, gateUp, down }] = layers;
-    const perLayer = [qkv, output, gateUp, down].reduce(
-      (sum, each) => sum + each.dispatches,
+    const [{ qkv, output, gateUp, down, postAttention, postFeedForward }] = layers;
+    const perLayer = [qkv, output, postAttention, gateUp, down, postFeedForward].reduce(
+      (sum, each) => sum + (each?.dispatches ?? 0),
       CACHE_DISPATCHES,
     );
-    // the rotations of the entering keys are the one more
-    return { perLayer, besides: embedding.length + 1 + head.dispatches };
+    // the rotations of the entering keys, once for each kind of layer
+    return { perLayer, besides: embedding.length + this.#kinds + head.dispatches };
   }
 
   /** To the device, directly before the submission that needs it. @param wanted rows of logits, the last ones */
@@ -119,12 +91,14 @@ export class GpuModel {
     const { rows } = chunk;
     this.#encodeEmbedding(pass, rows);
     cache.encodeKeyTurns(pass, chunk);
-    for (const [index, { qkv, output, gateUp, down }] of this.#parts.layers.entries()) {
-      qkv.encode(pass, rows);
+    for (const [index, layer] of this.#parts.layers.entries()) {
+      layer.qkv.encode(pass, rows);
       cache.encodeLayer(pass, index, chunk);
-      output.encode(pass, rows);
-      gateUp.encode(pass, rows);
-      down.encode(pass, rows);
+      layer.output.encode(pass, rows);
+      layer.postAttention?.encode(pass, rows);
+      layer.gateUp.encode(pass, rows);
+      layer.down.encode(pass, rows);
+      layer.postFeedForward?.encode(pass, rows);
     }
     if (wanted > 0) this.encodeHead(pass, wanted);
   }
@@ -140,116 +114,5 @@ export class GpuModel {
   /** Logits of the rows that `uploadHead` says. */
   encodeHead(pass: KernelPass, wanted: number): void {
     this.#parts.head.encode(pass, wanted);
-  }
-}
-
-/** Reads the file tensor by tensor: in this process's memory there is never more than one of them, twice. */
-class Loader {
-  readonly #gguf: GgufFile;
-  readonly #h: Hyperparameters;
-  readonly #device: Device;
-  readonly #buffers: Activations;
-  readonly #kvBits: KvBits;
-  readonly #kernels: Kernels;
-  readonly #matrices: MatrixReader;
-
-  constructor(
-    gguf: GgufFile,
-    h: Hyperparameters,
-    device: Device,
-    buffers: Activations,
-    { largestPlane, kvBits, tiled }: LoadOptions,
-  ) {
-    this.#gguf = gguf;
-    this.#h = h;
-    this.#device = device;
-    this.#buffers = buffers;
-    this.#kvBits = kvBits;
-    this.#kernels = new Kernels(device.gpu, tiled);
-    this.#matrices = new MatrixReader(gguf, device, largestPlane);
-  }
-
-  async load(): Promise<Parts> {
-    const kernels = this.#kernels;
-    const table = await this.#matrices.read(['token_embd.weight']);
-    const outputName = outputTensorName(this.#gguf);
-    const output = outputName === 'token_embd.weight' ? table : await this.#matrices.read([outputName]);
-    const layers: Layer[] = [];
-    for (let layer = 0; layer < this.#h.layers; layer++) layers.push(await this.#layer(layer));
-    return {
-      kernels,
-      buffers: this.#buffers,
-      attention: await kernels.attention(this.#h.headDim, this.#kvBits),
-      embedding: await Promise.all(table.map((part) => this.#embedding(part))),
-      layers,
-      head: await this.#head(output),
-    };
-  }
-
-  async #embedding(part: MatrixPart): Promise<EmbeddingPart> {
-    const pipeline = await this.#kernels.embedding(part.type);
-    const { step, ids, x } = this.#buffers;
-    // struct Shape of embedding.wgsl
-    const shape = this.#device.uniform(Uint32Array.of(blocksOf(part.columns), part.start, part.outputs));
-    const group = this.#device.bindGroup(pipeline, {
-      0: step,
-      1: shape,
-      2: ids,
-      ...planeBindings(part),
-      6: x,
-    });
-    return { pipeline, group };
-  }
-
-  async #layer(layer: number): Promise<Layer> {
-    const { step, x, qkv, qkvStride, attention, hidden, inverseRms } = this.#buffers;
-    const { embedding, feedForward, rmsEpsilon: epsilon } = this.#h;
-    const name = (tensor: LayerTensor): string => layerTensorName(layer, tensor);
-    const matrix = (tensors: readonly LayerTensor[], starts?: readonly number[]) =>
-      this.#matrices.read(tensors.map(name), starts);
-    const normed = { input: 'normed', output: 'store' } as const;
-    const up = padded(feedForward);
-    const residual = { step, y: x, stride: padded(embedding) };
-    return {
-      qkv: await this.#matmul(await matrix(['attn_q', 'attn_k', 'attn_v']), normed, {
-        ...{ step, x, y: qkv, stride: qkvStride, epsilon, inverseRms },
-        gain: await this.#matrices.gain(name('attn_norm')),
-      }),
-      output: await this.#matmul(
-        await matrix(['attn_output']),
-        { input: 'plain', output: 'add' },
-        { ...residual, x: attention },
-      ),
-      gateUp: await this.#matmul(await matrix(['ffn_gate', 'ffn_up'], [0, up]), normed, {
-        ...{ step, x, y: hidden, stride: 2 * up, epsilon, inverseRms },
-        gain: await this.#matrices.gain(name('ffn_norm')),
-      }),
-      down: await this.#matmul(
-        await matrix(['ffn_down']),
-        { input: 'swiglu', output: 'add' },
-        { ...residual, x: hidden },
-      ),
-    };
-  }
-
-  async #head(matrix: readonly MatrixPart[]): Promise<Matmul> {
-    const { headStep: step, x, logits: y, inverseRms } = this.#buffers;
-    const { vocabulary: stride, rmsEpsilon: epsilon } = this.#h;
-    const gain = await this.#matrices.gain('output_norm.weight');
-    return this.#matmul(
-      matrix,
-      { input: 'normed', output: 'store' },
-      {
-        ...{ step, x, y, stride, epsilon, gain, inverseRms },
-      },
-    );
-  }
-
-  #matmul(
-    matrix: readonly MatrixPart[],
-    variant: Parameters<typeof Matmul.create>[3],
-    buffers: Parameters<typeof Matmul.create>[4],
-  ): Promise<Matmul> {
-    return Matmul.create(this.#device, this.#kernels, matrix, variant, buffers);
   }
 }

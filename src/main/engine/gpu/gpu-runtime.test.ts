@@ -36,10 +36,6 @@ const onSwiftShader = (gguf: GgufFile): Promise<GpuRuntime> =>
 
 describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
   describeRuntimeAgreement('webgpu, every plan,', onLavapipe, { types: ['Q4_0'] });
-  describeRuntimeAgreement('webgpu, every type,', onLavapipe, {
-    types: ['F32', 'F16', 'Q8_0', 'Q4_1'],
-    plans: ['adapted'],
-  });
   describeRuntimeConformance('webgpu', onLavapipe, { plans: ['adapted', 'longnet-xpos'] });
 
   describe('on SwiftShader', () => {
@@ -145,6 +141,57 @@ describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
 
     it('names in its variant what its bits depend on', () => {
       expect(runtime.variant).toMatch(/^webgpu-kv16-llvmpipe.*mesa/);
+    });
+  });
+
+  describe('memory', () => {
+    const needed =
+      /takes [\d.]+ MB on the graphics card, and 12 MB are free: weights [\d.]+ MB, keys and values of a conversation [\d.]+ MB, \d+ MB to work with/;
+
+    it('is planned before anything is loaded: what does not fit is refused with the numbers', async () => {
+      const options = { device: softwareAdapters.lavapipe, memoryLimit: 12e6 };
+      const read: string[] = [];
+      const opened = openTiny((gguf) => {
+        const watched = (name: string): ReturnType<GgufFile['readTensor']> => {
+          read.push(name);
+          return gguf.readTensor(name);
+        };
+        return createGpuRuntime({ ...gguf, readTensor: watched }, options);
+      });
+      await expect(opened).rejects.toMatchObject({
+        code: 'unsupported',
+        message: expect.stringMatching(needed) as string,
+        hint: expect.stringContaining('--backend cpu') as string,
+      });
+      expect(read).toEqual([]);
+    });
+
+    it('that runs out in mid-prefill is named, and the state goes on as it was', async () => {
+      const memoryLimit = 48e6;
+      const options = { device: softwareAdapters.lavapipe, tiled: false, memoryLimit };
+      const small = (await openTiny((gguf) => createGpuRuntime(gguf, options))) as GpuRuntime;
+      const { heads, kvHeads, headDim, trainedLength } = small.hyperparameters;
+      const plan = preset('dense', { heads, kvHeads, headDim, trainedLength: trainedLength * 1000 });
+      const cache = small.createCache(small.compile(plan));
+      const ids = someIds(512);
+      await small.forward(cache, ids, { logits: 'none' });
+      let before: Uint8Array = new Uint8Array(0);
+      const full = async (): Promise<void> => {
+        for (;;) {
+          before = await snapshotOf(cache);
+          await small.forward(cache, ids, { logits: 'none' });
+        }
+      };
+      await expect(full()).rejects.toMatchObject({
+        code: 'unsupported',
+        message: expect.stringMatching(
+          /memory of the graphics card is not enough: .* MB more, and .* MB are left/,
+        ) as string,
+        hint: expect.stringContaining('bounded plan') as string,
+      });
+      expect(cache.position).toBeGreaterThanOrEqual(512);
+      expect(firstDifference(await snapshotOf(cache), before)).toBe('none');
+      await small.release();
     });
   });
 

@@ -12,10 +12,9 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { GgufFile } from '../../formats/index.ts';
 import { geometryOf, readHyperparameters } from '../hyperparameters.ts';
-import { requirePlainLlama } from '../plain-llama.ts';
-import { compilePlan } from '../plan/compile.ts';
+import { compileKinds } from '../plan/layer-kinds.ts';
 import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
-import { inverseFrequencies } from '../rope.ts';
+import { inverseFrequencies, queryScales } from '../rope.ts';
 import type {
   Cache,
   DeviceGeneration,
@@ -24,7 +23,7 @@ import type {
   Hyperparameters,
   Runtime,
 } from '../runtime.ts';
-import { activationBytes, logitRows } from './activations.ts';
+import { logitRows } from './activations.ts';
 import { Device, megabytes } from './device.ts';
 import { AttentionBlocks } from './attention-blocks.ts';
 import type { CacheContext } from './cache-context.ts';
@@ -33,7 +32,9 @@ import { Generator } from './generation.ts';
 import { GpuCache } from './gpu-cache.ts';
 import { GpuModel } from './gpu-model.ts';
 import type { KvBits } from './kernels/index.ts';
+import { Kernels } from './kernels/index.ts';
 import { CountingPass } from './kernel-pass.ts';
+import { planMemory, requireRoom } from './memory-plan.ts';
 import type { KernelTime } from './profile.ts';
 import { ProfilingPass } from './profile.ts';
 import { TurnTables } from './turn-tables.ts';
@@ -47,14 +48,24 @@ const MAX_ROWS = 512;
 export interface GpuRuntimeOptions {
   /** part of the adapter's name; absent = the one that Dawn prefers */
   readonly device?: string;
-  /** bits of the numbers in keys and values; default 16. 32 is for tests: the reference keeps them so. */
+  /** for tests: instead of `device`; stays open when the runtime is released */
+  readonly shared?: OpenDevice;
+  /** bits of the numbers in keys and values; default 16. 8: with a scale for each 32. 32 is for tests: the reference keeps them so. */
   readonly kvBits?: KvBits;
   /** for tests: false = without the kernels for many rows, which some software adapters compile for minutes */
   readonly tiled?: boolean;
+  /** bytes that may be taken of the card's memory; default: what the driver gives */
+  readonly memoryLimit?: number;
   /** for tests: is given the device, to take it away */
   readonly onDevice?: (device: GPUDevice) => void;
   /** for tests: largest plane of a matrix in bytes; larger ones are split over buffers. Default: the device's limit */
   readonly largestPlane?: number;
+}
+
+/** A device with its compiled kernels, for several runtimes one after another or side by side. */
+export interface OpenDevice {
+  readonly device: Device;
+  readonly kernels: Kernels;
 }
 
 export class GpuRuntime implements Runtime {
@@ -68,11 +79,18 @@ export class GpuRuntime implements Runtime {
   readonly #device: Device;
   readonly #model: GpuModel;
   readonly #caches: CacheContext;
+  readonly #close: () => void;
   readonly #samplers: Partial<Record<'greedy' | 'drawn', Promise<DeviceSampler>>> = {};
   #generator: Generator | null = null;
   #inFlight: Promise<unknown> = Promise.resolve();
 
-  private constructor(hyperparameters: Hyperparameters, device: Device, model: GpuModel, kvBits: KvBits) {
+  private constructor(
+    hyperparameters: Hyperparameters,
+    device: Device,
+    model: GpuModel,
+    { kvBits, close }: { readonly kvBits: KvBits; readonly close: () => void },
+  ) {
+    this.#close = close;
     this.hyperparameters = hyperparameters;
     this.variant = `webgpu-kv${String(kvBits)}-${device.name}-${device.driver}`
       .toLowerCase()
@@ -85,10 +103,16 @@ export class GpuRuntime implements Runtime {
       device,
       kernels: model.attention,
       kvBits,
-      blocks: new AttentionBlocks(device, model.attention),
-      layers: hyperparameters.layers,
+      kinds: hyperparameters.attentionKinds.map((_, kind) => ({
+        turnTables: new TurnTables(inverseFrequencies(hyperparameters, kind)),
+        blocks: new AttentionBlocks(device, model.attention),
+      })),
+      layerKinds: hyperparameters.layerKinds,
       maxRows: MAX_ROWS,
-      turnTables: new TurnTables(inverseFrequencies(hyperparameters, 0)),
+      queryScales: queryScales(hyperparameters),
+      softCap: hyperparameters.attentionSoftCap,
+      headGains: model.headGains,
+      rmsEpsilon: hyperparameters.rmsEpsilon,
     };
   }
 
@@ -98,19 +122,28 @@ export class GpuRuntime implements Runtime {
    */
   static async open(gguf: GgufFile, options: GpuRuntimeOptions = {}): Promise<GpuRuntime> {
     const hyperparameters = await readHyperparameters(gguf);
-    requirePlainLlama(gguf, hyperparameters, 'webgpu');
-    const { kvBits = 16, tiled = true } = options;
-    const device = await Device.open(options.device);
+    const { kvBits = 16, shared } = options;
+    const { device, kernels } = shared ?? (await openDevice(options));
     options.onDevice?.(device.gpu);
+    const close = (): void => {
+      if (shared === undefined) device.release();
+    };
     try {
       const largestPlane = options.largestPlane ?? device.largestBinding;
-      const checkErrors = device.collectErrors(() => memoryNeed(gguf, hyperparameters));
-      const load = { maxRows: MAX_ROWS, largestPlane, kvBits, tiled };
+      const { largestBinding } = device;
+      const memory = planMemory(gguf, hyperparameters, { kvBits, maxRows: MAX_ROWS, largestBinding });
+      const free = await device.freeMemory();
+      if (free !== null) requireRoom(memory, free);
+      const checkErrors = device.collectErrors(
+        () =>
+          `the model takes ${megabytes(memory.weights)} MB, and ${megabytes(memory.scratch)} MB to work with`,
+      );
+      const load = { maxRows: MAX_ROWS, largestPlane, kvBits, kernels };
       const model = await GpuModel.load(gguf, hyperparameters, device, load);
       await checkErrors();
-      return new GpuRuntime(hyperparameters, device, model, kvBits);
+      return new GpuRuntime(hyperparameters, device, model, { kvBits, close });
     } catch (error) {
-      device.release();
+      close();
       throw error;
     }
   }
@@ -121,11 +154,15 @@ export class GpuRuntime implements Runtime {
   }
 
   compile(plan: AttentionPlan): CompiledPlan {
-    return compilePlan(plan, geometryOf(this.hyperparameters));
+    return this.#compileKinds(plan)[0];
   }
 
   createCache(compiled: CompiledPlan): Cache {
-    return new GpuCache(this.#caches, compiled);
+    return new GpuCache(this.#caches, this.#compileKinds(compiled.plan));
+  }
+
+  #compileKinds(plan: AttentionPlan): readonly CompiledPlan[] {
+    return compileKinds(plan, geometryOf(this.hyperparameters), this.hyperparameters.attentionKinds);
   }
 
   async forward(cache: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> {
@@ -135,12 +172,12 @@ export class GpuRuntime implements Runtime {
     return cache.lend(async () => {
       // A chunk is one submission: other work has its turns, and cancelling its place, before it.
       for (let layer = 0; layer < this.hyperparameters.layers; layer++) await letOthersIn(options);
-      return this.#run(cache, ids, options);
+      return undoing(cache, () => this.#run(cache, ids, options));
     });
   }
 
   async release(): Promise<void> {
-    this.#device.release();
+    this.#close();
     await Promise.resolve();
   }
 
@@ -149,7 +186,7 @@ export class GpuRuntime implements Runtime {
     const sampler = await this.#sampler(request.sampling.temperature === 0 ? 'greedy' : 'drawn');
     this.#generator ??= new Generator(this.#device, this.#model, this.hyperparameters.vocabulary);
     const generator = this.#generator;
-    return cache.lend(() => generator.run(cache, sampler, request));
+    return cache.lend(() => undoing(cache, () => generator.run(cache, sampler, request)));
   }
 
   /**
@@ -166,7 +203,7 @@ export class GpuRuntime implements Runtime {
       this.#model.upload(ids, 1);
       cache.upload(chunk);
       const times = await pass.times();
-      cache.commit(ids.length, chunk.step.reach);
+      cache.commit(ids.length, chunk.reach);
       return times;
     });
   }
@@ -208,7 +245,7 @@ export class GpuRuntime implements Runtime {
     const logits = await this.#logits(rows - wanted, wanted);
     if (wanted === 0) await this.#oneInFlight();
     this.#device.checkAlive();
-    cache.commit(rows, chunk.step.reach);
+    cache.commit(rows, chunk.reach);
     return logits;
   }
 
@@ -258,11 +295,21 @@ export class GpuRuntime implements Runtime {
   }
 }
 
-/** For an error: what the model takes. */
-function memoryNeed(gguf: GgufFile, h: Hyperparameters): string {
-  const weights = [...gguf.tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-  const work = activationBytes(h, MAX_ROWS);
-  return `the model's weights take ${megabytes(weights)} MB, and ${megabytes(work)} MB to work with`;
+/** The adapter that `options` name, opened, without a kernel yet. */
+export async function openDevice(options: GpuRuntimeOptions): Promise<OpenDevice> {
+  const { device: name, tiled = true, memoryLimit = null } = options;
+  const device = await Device.open(name, memoryLimit);
+  return { device, kernels: new Kernels(device.gpu, tiled) };
+}
+
+/** Work that fails, perhaps because memory ran out in the middle of it, leaves the cache as it was. */
+async function undoing<T>(cache: GpuCache, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    cache.undo();
+    throw error;
+  }
 }
 
 async function letOthersIn(options: ForwardOptions): Promise<void> {

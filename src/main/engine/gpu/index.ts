@@ -1,7 +1,9 @@
 /** The webgpu backend: the whole model in WGSL on Dawn, on the graphics adapters of this machine. */
 import type { GgufFile } from '../../formats/index.ts';
+import type { Device } from './device.ts';
 import type { GpuRuntimeOptions } from './gpu-runtime.ts';
 import { GpuRuntime } from './gpu-runtime.ts';
+import { Kernels } from './kernels/index.ts';
 
 export { GpuRuntime } from './gpu-runtime.ts';
 export type { GpuRuntimeOptions } from './gpu-runtime.ts';
@@ -13,4 +15,13 @@ export type { GpuRuntimeOptions } from './gpu-runtime.ts';
  */
 export async function createGpuRuntime(gguf: GgufFile, options?: GpuRuntimeOptions): Promise<GpuRuntime> {
   return GpuRuntime.open(gguf, options);
+}
+
+/** The same on a device that is open already, and stays open. */
+export async function openOnDevice(
+  gguf: GgufFile,
+  device: Device,
+  options?: GpuRuntimeOptions,
+): Promise<GpuRuntime> {
+  return GpuRuntime.open(gguf, { ...options, shared: { device, kernels: new Kernels(device.gpu) } });
 }

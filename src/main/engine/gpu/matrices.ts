@@ -1,126 +1,10 @@
-/** The model's matrices and gains on the device, and the dispatches that multiply by them. */
-import type { GgufFile, TensorInfo } from '../../formats/index.ts';
-import { dequantise } from '../../formats/index.ts';
-import { AppError } from '../../../shared/errors.ts';
+/** The dispatches that multiply by the model's matrices. */
 import type { Device } from './device.ts';
 import type { KernelPass, KernelWork } from './kernel-pass.ts';
-import type { Kernels, MatmulPipelines, MatmulVariant, WeightType } from './kernels/index.ts';
+import type { Kernels, MatmulPipelines, MatmulVariant } from './kernels/index.ts';
 import { FEW_ROWS, matmulTile, matvecGroups } from './kernels/index.ts';
-import { blocksOf, fileRowBytes, packRows, padded, rowBytes } from './packing.ts';
-import type { PackedRows } from './packing.ts';
-import { requireNumbers } from './weight-check.ts';
-
-/** Consecutive outputs of one type whose planes fit what a kernel can see. */
-export interface MatrixPart {
-  readonly type: WeightType;
-  readonly columns: number;
-  /** where output 0 stands in a row of the result */
-  readonly start: number;
-  readonly outputs: number;
-  /** quants and, for quantised types, scales */
-  readonly planes: readonly GPUBuffer[];
-}
-
-interface Slice extends PackedRows {
-  readonly type: WeightType;
-  readonly columns: number;
-  readonly start: number;
-}
-
-export class MatrixReader {
-  readonly #gguf: GgufFile;
-  readonly #device: Device;
-  readonly #largestPlane: number;
-
-  /** @param largestPlane bytes; larger matrices are split over buffers */
-  constructor(gguf: GgufFile, device: Device, largestPlane: number) {
-    this.#gguf = gguf;
-    this.#device = device;
-    this.#largestPlane = largestPlane;
-  }
-
-  /** @param starts where the first output of each tensor stands in a row of the result; default: one after another */
-  async read(names: readonly string[], starts?: readonly number[]): Promise<readonly MatrixPart[]> {
-    const slices: Slice[] = [];
-    let start = 0;
-    for (const [i, name] of names.entries()) {
-      start = starts?.[i] ?? start;
-      const whole = await this.#tensor(name, start);
-      slices.push(...this.#slices(whole));
-      start += whole.rows;
-    }
-    return this.#groups(slices).map((group) => this.#upload(group));
-  }
-
-  /** A norm's gain, f32, padded with zeros. */
-  async gain(name: string): Promise<GPUBuffer> {
-    const info = this.#info(name);
-    const values = dequantise(info.type, await this.#gguf.readTensor(name), info.shape[0]);
-    requireNumbers(name, 'F32', new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    const all = new Float32Array(padded(values.length));
-    all.set(values);
-    return this.#device.constant(new Uint8Array(all.buffer), name);
-  }
-
-  async #tensor(name: string, start: number): Promise<Slice> {
-    const info = this.#info(name);
-    const rows = info.shape.slice(1).reduce((product, length) => product * length, 1);
-    const bytes = await this.#gguf.readTensor(name);
-    const type = weightType(info);
-    requireNumbers(name, type, bytes);
-    return { type, columns: info.shape[0], rows, bytes, start };
-  }
-
-  #info(name: string): TensorInfo {
-    const info = this.#gguf.tensors.get(name);
-    if (info === undefined) throw new AppError('invalid-input', `The model file has no tensor "${name}".`);
-    return info;
-  }
-
-  #slices(whole: Slice): readonly Slice[] {
-    const { type, columns, rows, bytes, start } = whole;
-    const most = Math.max(1, Math.floor(this.#largestPlane / rowBytes(type, columns)));
-    const row = fileRowBytes(type, columns);
-    return Array.from({ length: Math.ceil(rows / most) }, (_, i) => {
-      const count = Math.min(most, rows - i * most);
-      const part = bytes.subarray(i * most * row, (i * most + count) * row);
-      return { type, columns, rows: count, bytes: part, start: start + i * most };
-    });
-  }
-
-  /** Neighbours of one type share a part, and so a dispatch: q, k and v; gate and up. */
-  #groups(slices: readonly Slice[]): readonly (readonly Slice[])[] {
-    const groups: Slice[][] = [];
-    for (const slice of slices) {
-      const group = groups.at(-1);
-      const before = group?.at(-1);
-      const rows = (group ?? []).reduce((sum, each) => sum + each.rows, slice.rows);
-      const joins =
-        before?.type === slice.type &&
-        before.start + before.rows === slice.start &&
-        rows * rowBytes(slice.type, slice.columns) <= this.#largestPlane;
-      if (joins) group?.push(slice);
-      else groups.push([slice]);
-    }
-    return groups;
-  }
-
-  #upload(group: readonly Slice[]): MatrixPart {
-    const [{ type, columns, start }] = group;
-    const planes = packRows(type, group, columns).map((plane) => this.#device.constant(plane, 'A matrix'));
-    return { type, columns, start, outputs: group.reduce((sum, { rows }) => sum + rows, 0), planes };
-  }
-}
-
-/** @throws AppError 'unsupported', naming the tensor */
-export function weightType({ type, typeName, name }: TensorInfo): WeightType {
-  if (type === 'F32' || type === 'F16' || type === 'Q8_0' || type === 'Q4_0' || type === 'Q4_1') return type;
-  throw new AppError(
-    'unsupported',
-    `The tensor "${name}" is of the type ${typeName}, which has no kernel yet.`,
-    'Use --backend cpu, or another quantisation of the model.',
-  );
-}
+import type { MatrixPart } from './matrix-reader.ts';
+import { blocksOf } from './packing.ts';
 
 /** The buffers of one product. */
 export interface MatmulBuffers {
@@ -133,6 +17,10 @@ export interface MatmulBuffers {
   /** numbers in a row of y */
   readonly stride: number;
   readonly epsilon?: number;
+  /** f32 [stride], for the output 'bias' */
+  readonly bias?: GPUBuffer | undefined;
+  /** for the output 'capped' */
+  readonly cap?: number | undefined;
 }
 
 interface MatmulPart {
@@ -165,7 +53,7 @@ export class Matmul {
     const parts = matrix.map(async (part) => {
       const pipelines = await kernels.matmul({ ...variant, type: part.type }, part.outputs);
       const { matvec, matmul, rowRms } = pipelines;
-      const { step, x, gain, inverseRms, y } = buffers;
+      const { step, x, gain, inverseRms, y, bias } = buffers;
       const shape = device.uniform(shapeWords(part, buffers));
       const rms = inverseRms === undefined || rowRms === null ? {} : { 7: inverseRms };
       const bindings = {
@@ -173,6 +61,7 @@ export class Matmul {
         ...(gain === undefined ? {} : { 3: gain }),
         ...planeBindings(part),
         6: y,
+        ...(bias === undefined ? {} : { 8: bias }),
       };
       const groups = {
         matvec: device.bindGroup(matvec.pipeline, bindings),
@@ -225,10 +114,10 @@ export function planeBindings({ planes }: MatrixPart): Record<number, GPUBuffer>
 /** struct Shape of product.wgsl */
 function shapeWords(
   { columns, outputs, start }: MatrixPart,
-  { stride, epsilon }: MatmulBuffers,
+  { stride, epsilon = 0, cap = 0 }: MatmulBuffers,
 ): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(6);
+  const words = new Uint32Array(7);
   words.set([blocksOf(columns), columns, outputs, start, stride]);
-  new Float32Array(words.buffer)[5] = epsilon ?? 0;
+  new Float32Array(words.buffer).set([epsilon, cap], 5);
   return words;
 }

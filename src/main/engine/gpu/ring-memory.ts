@@ -1,5 +1,5 @@
 /**
- * The rings of one sequence on the device: for each layer a buffer [slot][key | value][headDim] of halves or f32 (keys
+ * The rings of one sequence on the device: for each layer a buffer [slot][key | value] as kv-*.wgsl lays them out (keys
  * unrotated, as in a snapshot), and once for all layers the rotation of the key in each slot. Ring i has the slots
  * from base_i on; a ring that no token has reached has none.
  */
@@ -9,7 +9,7 @@ import { ringCapacity } from '../plan/visibility.ts';
 import type { Device } from './device.ts';
 import type { KvBits } from './kernels/index.ts';
 import type { RingSlots } from './step.ts';
-import { kvWords } from './kv-words.ts';
+import { kvEntryBytes, kvNoise, turnWords } from './kv-words.ts';
 
 const leastSlots = 16;
 
@@ -20,8 +20,7 @@ export interface KvLayout {
 }
 
 /** A piece of a layer's buffer, in bytes. */
-export interface Piece {
-  readonly layer: number;
+interface Piece {
   readonly offset: number;
   readonly bytes: number;
 }
@@ -38,8 +37,8 @@ export class RingMemory {
   constructor(device: Device, kv: KvLayout, layers: number, capacities: readonly number[]) {
     this.#device = device;
     this.#kv = kv;
-    this.#turnBytes = (kv.headDim * kv.bits) / 8;
-    this.#entryBytes = 2 * this.#turnBytes;
+    this.#turnBytes = kv.headDim * (kv.bits === 32 ? 4 : 2);
+    this.#entryBytes = kvEntryBytes(kv);
     let total = 0;
     const bases = capacities.map((capacity) => {
       const base = total;
@@ -47,9 +46,20 @@ export class RingMemory {
       return base;
     });
     this.slots = { bases, capacities, total };
-    const bytes = total * this.#entryBytes;
-    this.layers = Array.from({ length: layers }, () => device.storage(bytes, 'Keys and values of a layer'));
-    this.keyTurns = device.storage(total * this.#turnBytes, 'Rotations of the keys');
+    const taken: GPUBuffer[] = [];
+    const take = (bytes: number, what: string): GPUBuffer => {
+      const buffer = device.storage(bytes, what);
+      taken.push(buffer);
+      return buffer;
+    };
+    try {
+      this.keyTurns = take(total * this.#turnBytes, 'Rotations of the keys');
+      const bytes = total * this.#entryBytes;
+      this.layers = Array.from({ length: layers }, () => take(bytes, 'Keys and values of a layer'));
+    } catch (error) {
+      for (const buffer of taken) device.discard(buffer);
+      throw error;
+    }
   }
 
   get bytes(): number {
@@ -94,20 +104,22 @@ export class RingMemory {
     this.#device.gpu.queue.submit([encoder.finish()]);
   }
 
-  /** The bytes of a snapshot in their order: layer by layer, ring by ring, the held entries in order. */
-  snapshotPieces(held: readonly EntryRange[]): readonly Piece[] {
-    return this.layers.flatMap((_, layer) =>
-      this.#runs(held).map(({ slot, count }) => ({
-        layer,
-        offset: slot * this.#entryBytes,
-        bytes: count * this.#entryBytes,
-      })),
-    );
+  /** The held entries of a layer in their order: ring by ring. */
+  pieces(held: readonly EntryRange[]): readonly Piece[] {
+    return this.#runs(held).map(({ slot, count }) => ({
+      offset: slot * this.#entryBytes,
+      bytes: count * this.#entryBytes,
+    }));
+  }
+
+  /** A key, its value, and its rotation. */
+  get bytesPerKeyRead(): number {
+    return this.#entryBytes + this.#turnBytes;
   }
 
   /** @param turns f32 [entries of all rings in order][pairs][cos, sin] */
   writeKeyTurns(held: readonly EntryRange[], turns: Float32Array<ArrayBuffer>): void {
-    const words = kvWords(turns, this.#kv.bits);
+    const words = turnWords(turns, this.#kv.bits);
     let at = 0;
     for (const { slot, count } of this.#runs(held)) {
       const bytes = count * this.#turnBytes;
@@ -118,12 +130,7 @@ export class RingMemory {
 
   /** Fills all layers with small random numbers. */
   writeNoise(seed: number): void {
-    let state = seed >>> 0;
-    const values = Float32Array.from({ length: 2 ** 18 }, () => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      return state / 2 ** 31 - 1;
-    });
-    const words = kvWords(values, this.#kv.bits);
+    const words = kvNoise(this.#kv, seed, 2 ** 20);
     const total = this.slots.total * this.#entryBytes;
     for (const layer of this.layers) {
       for (let at = 0; at < total; at += words.length) {
@@ -150,7 +157,7 @@ export class RingMemory {
   }
 
   release(): void {
-    for (const layer of this.layers) layer.destroy();
-    this.keyTurns.destroy();
+    for (const layer of this.layers) this.#device.discard(layer);
+    this.#device.discard(this.keyTurns);
   }
 }

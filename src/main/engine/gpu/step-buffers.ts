@@ -4,7 +4,7 @@ import type { CompiledPlan } from '../plan/types.ts';
 import type { RowBlock } from './attention-blocks.ts';
 import { groupHeads, partialBytesPerRow } from './attention-units.ts';
 import type { CacheContext } from './cache-context.ts';
-import { kvWords } from './kv-words.ts';
+import { turnWords } from './kv-words.ts';
 import type { ChunkStep, RingSlots } from './step.ts';
 import { turnClasses } from './step.ts';
 
@@ -39,7 +39,9 @@ export class StepBuffers {
 
     this.geometry = device.uniform(geometryWords(context, compiled, first.length));
     this.mergeGeometry = device.uniform(Uint32Array.of(heads, groupHeads(compiled), attentionStride / 4));
-    this.writeGeometry = device.uniform(Uint32Array.of(heads, kvHeads, qkvStride / 4));
+    const write = Uint32Array.of(heads, kvHeads, qkvStride / 4, 0);
+    new Float32Array(write.buffer)[3] = context.rmsEpsilon;
+    this.writeGeometry = device.uniform(write);
     this.rings = this.#storage(rings.length * 8);
     this.starts = this.#storage(heads + 1);
     this.copies = this.#storage(copies * 4);
@@ -73,10 +75,10 @@ export class StepBuffers {
   reserve({ attention: { units, headUnits } }: ChunkStep): boolean {
     const fits = units.byteLength <= this.#units.size && headUnits.byteLength <= this.#headUnits.size;
     if (fits) return false;
-    this.#units.destroy();
-    this.#headUnits.destroy();
-    this.#units = this.#storage(units.length * 2);
-    this.#headUnits = this.#storage(headUnits.length * 2);
+    const larger = [this.#storage(units.length * 2), this.#storage(headUnits.length * 2)] as const;
+    this.#context.device.discard(this.#units);
+    this.#context.device.discard(this.#headUnits);
+    [this.#units, this.#headUnits] = larger;
     return true;
   }
 
@@ -107,7 +109,7 @@ export class StepBuffers {
     const { queue } = this.#context.device.gpu;
     queue.writeBuffer(this.rings, 0, this.#ringWords(slots));
     queue.writeBuffer(this.copies, 0, step.copies);
-    queue.writeBuffer(this.entering, 0, kvWords(step.entering, this.#context.kvBits));
+    queue.writeBuffer(this.entering, 0, turnWords(step.entering, this.#context.kvBits));
     queue.writeBuffer(this.visible, 0, step.visible);
     queue.writeBuffer(this.queryTurns, 0, step.queryTurns);
     queue.writeBuffer(this.units, 0, step.attention.units);
@@ -116,7 +118,7 @@ export class StepBuffers {
   }
 
   release(): void {
-    for (const buffer of this.#all) buffer.destroy();
+    for (const buffer of this.#all) this.#context.device.discard(buffer);
   }
 
   #storage(words: number): GPUBuffer {
@@ -135,12 +137,14 @@ export class StepBuffers {
 }
 
 function geometryWords(
-  { qkvStride }: CacheContext,
+  { qkvStride, softCap }: CacheContext,
   compiled: CompiledPlan,
   classes: number,
 ): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(5);
+  const words = new Uint32Array(6);
   words.set([qkvStride / 4, compiled.rings.length, classes, groupHeads(compiled)]);
-  new Float32Array(words.buffer)[4] = Math.LOG2E / Math.sqrt(compiled.geometry.headDim);
+  const inner = softCap === null ? Math.LOG2E : 1 / softCap;
+  const scale = inner / Math.sqrt(compiled.geometry.headDim);
+  new Float32Array(words.buffer).set([scale, (softCap ?? 0) * Math.LOG2E], 4);
   return words;
 }

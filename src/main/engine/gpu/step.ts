@@ -19,6 +19,13 @@ export interface RingSlots {
   readonly total: number;
 }
 
+/** What rotations are made of. */
+export interface StepTables {
+  readonly turns: TurnTables;
+  /** f32 [headDim]: what queries are multiplied by, in their rotations; or null */
+  readonly queryScales: Float32Array | null;
+}
+
 export interface ChunkStep {
   /** u32 [copies][slot, source or `newToken`, row, kvHead]: struct Copy of cache-write.wgsl */
   readonly copies: Uint32Array<ArrayBuffer>;
@@ -63,7 +70,7 @@ export function requiredEnds(compiled: CompiledPlan, position: number, rows: num
 export function prepareStep(
   compiled: CompiledPlan,
   slots: RingSlots,
-  tables: TurnTables,
+  tables: StepTables,
   position: number,
   rows: number,
 ): ChunkStep {
@@ -72,7 +79,7 @@ export function prepareStep(
   const visible = visibleRanges(compiled, position, rows);
   return {
     copies: copyList(compiled, slots, entering, position),
-    entering: keyTurns(compiled, entering, tables),
+    entering: keyTurns(compiled, entering, tables.turns),
     visible,
     attention: attentionUnits(compiled, visible),
     queryTurns: queryTurns(compiled, visible, tables, position, rows),
@@ -150,7 +157,7 @@ export function keyTurns(
 function queryTurns(
   compiled: CompiledPlan,
   visible: Uint32Array,
-  tables: TurnTables,
+  { turns: tables, queryScales }: StepTables,
   position: number,
   rows: number,
 ): Float32Array<ArrayBuffer> {
@@ -169,6 +176,7 @@ function queryTurns(
       if (ring.kind === 'sinks') tables.putPlace(turns, at, positionOfDistance(compiled.distanceMap, query));
       else line.put(turns, at, query);
       if (isXpos) scaleByXpos(ring, turns.subarray(at, at + numbers), query, 1);
+      if (queryScales !== null) for (let i = 0; i < numbers; i++) turns[at + i] *= queryScales[i];
     }
   }
   return turns;

@@ -20,10 +20,12 @@ function areNumbers(type: WeightType, bytes: Uint8Array): boolean {
     return words.every((word) => (word & 0x7f800000) !== 0x7f800000);
   }
   const halves = new Uint16Array(whole.buffer, whole.byteOffset, Math.floor(whole.byteLength / 2));
-  // in blocks the scales come first; halves by themselves are blocks of one
-  const { step, scales } = type === 'F16' ? { step: 1, scales: 1 } : fileBlock(type);
-  for (let block = 0; block < halves.length; block += step) {
-    for (let i = block; i < block + scales; i++) if ((halves[i] & 0x7c00) === 0x7c00) return false;
+  // halves by themselves are blocks of one
+  const isPlain = type === 'F16' || type === 'BF16';
+  const { step, first, count } = isPlain ? { step: 1, first: 0, count: 1 } : fileBlock(type);
+  const exponent = type === 'BF16' ? 0x7f80 : 0x7c00;
+  for (let block = first; block < halves.length; block += step) {
+    for (let i = block; i < block + count; i++) if ((halves[i] & exponent) === exponent) return false;
   }
   return true;
 }

@@ -72,8 +72,8 @@ export function describeAttentionConformance(
   });
 }
 
-/** f32 [tokens][q | k | v] */
-function randomRows({ geometry }: CompiledPlan, tokens: number): Float32Array {
+/** Seeded: f32 [tokens][q | k | v]. */
+export function randomRows({ geometry }: CompiledPlan, tokens: number): Float32Array {
   return normalNumbers(tokens * (geometry.heads + 2 * geometry.kvHeads) * geometry.headDim, 11);
 }
 
@@ -99,7 +99,9 @@ function throughCache(
   return out;
 }
 
-function throughReference(
+/** @param rows f32 [tokens][q | k | v]
+ * @returns f32 [tokens][heads][headDim] */
+export function throughReference(
   compiled: CompiledPlan,
   frequencies: Float64Array,
   rows: Float32Array,

@@ -69,6 +69,8 @@ export const engineChoice = {
   /** name of a preset, absolute path of a plan file, or a plan (resources/plan.schema.json) */
   plan: v.optional(v.union([path, v.record(v.string(), v.unknown())])),
   backend: v.optional(v.picklist(['auto', 'cpu', 'webgpu', 'reference'])),
+  /** part of the name of a graphics adapter */
+  device: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
   /** epoch ms at which the process that the user started began: timings count from there */
   startedAt: v.optional(v.pipe(v.number(), v.minValue(0))),
 };

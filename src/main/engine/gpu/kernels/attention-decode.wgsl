@@ -53,8 +53,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
     let entry = start + key;
     let seen = entry >= range.first && entry < range.end;
+    let score = capped(mine);
     for (var n = 0u; n < 4u; n++) {
-      scores[(half + 2u * n) * TILE + key] = select(LEAST, mine[n], seen);
+      scores[(half + 2u * n) * TILE + key] = select(LEAST, score[n], seen);
     }
     workgroupBarrier();
 

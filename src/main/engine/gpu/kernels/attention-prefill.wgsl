@@ -85,7 +85,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     let entries = vec4u(start + 4u * x) + vec4u(0u, 1u, 2u, 3u);
     for (var n = 0u; n < 4u; n++) {
       let seen = (entries >= vec4u(ranges[n].first)) & (entries < vec4u(ranges[n].end));
-      let four = select(vec4f(LEAST), scores[n], seen);
+      let four = select(vec4f(LEAST), capped(scores[n]), seen);
       scores[n] = four;
       lanes[(4u * y + n) * 16u + x] = max(max(four.x, four.y), max(four.z, four.w));
     }

@@ -1,5 +1,5 @@
 // Dilated attention over the rings of the plan: what its two kernels share. Twin: reference/ring-attention.ts.
-// Needs: kv-*.wgsl, `const HEAD_WORDS` (head dimensions / 4).
+// Needs: kv-*.wgsl, kv-*-read.wgsl, turns-*.wgsl, score-*.wgsl, `const HEAD_WORDS` (head dimensions / 4).
 //
 // The keys of a ring are cut into units of 128 entries at absolute multiples of 128. A workgroup attends with some
 // queries to one unit and writes partial sums; attention-merge.wgsl adds the units of a head in the plan's order.
@@ -19,7 +19,8 @@ struct Geometry {
   rings: u32,
   turnClasses: u32, // rings whose queries are rotated alike
   groupHeads: u32, // most query heads that a ring serves
-  scale: f32, // log2(e) / sqrt(head dimensions)
+  scale: f32, // of a query: log2(e) / sqrt(head dimensions), or with a cap c: 1 / (c sqrt(head dimensions))
+  cap: f32, // c log2(e): see score-capped.wgsl
 }
 struct Ring {
   base: u32, // slot of entry 0
@@ -49,9 +50,9 @@ struct Block {
 @group(0) @binding(2) var<storage, read> units: array<Unit>;
 @group(0) @binding(3) var<storage, read> visible: array<Range>; // [rows][rings]
 @group(0) @binding(4) var<storage, read> queryTurns: array<vec4f>; // cos, sin, cos, sin: [rows][turnClasses][HEAD_WORDS]
-@group(0) @binding(5) var<storage, read> keyTurns: array<KvWord>; // [slot][HEAD_WORDS]
+@group(0) @binding(5) var<storage, read> keyTurns: array<TurnWord>; // [slot][HEAD_WORDS]
 @group(0) @binding(6) var<storage, read> qkv: array<vec4f>; // [rows][q | k | v], unrotated
-@group(0) @binding(7) var<storage, read> cache: array<KvWord>; // [slot][key | value][HEAD_WORDS], keys unrotated
+@group(0) @binding(7) var<storage, read> cache: array<KvWord>; // [slot][key | value][KV_WORDS], keys unrotated
 @group(0) @binding(8) var<storage, read_write> partials: array<vec4f>; // [units][rows][groupHeads][maximum, sum, -, - | values]
 @group(1) @binding(0) var<uniform> rowBlock: Block;
 
@@ -78,10 +79,7 @@ fn keyAt(ring: Ring, entry: u32, word: u32) -> vec4f {
     return vec4f();
   }
   let slot = ring.base + entry % ring.capacity;
-  return turned(
-    unpackKv(cache[slot * 2u * HEAD_WORDS + word]),
-    unpackKv(keyTurns[slot * HEAD_WORDS + word]),
-  );
+  return turned(kvAt(slot, 0u, word), unpackTurn(keyTurns[slot * HEAD_WORDS + word]));
 }
 
 fn valueAt(ring: Ring, entry: u32, word: u32) -> vec4f {
@@ -89,7 +87,7 @@ fn valueAt(ring: Ring, entry: u32, word: u32) -> vec4f {
     return vec4f();
   }
   let slot = ring.base + entry % ring.capacity;
-  return unpackKv(cache[slot * 2u * HEAD_WORDS + HEAD_WORDS + word]);
+  return kvAt(slot, 1u, word);
 }
 
 fn scored(score: f32, query: vec4f, key: vec4f) -> f32 {

@@ -8,6 +8,7 @@ struct Shape {
   blocks: u32, // of 32 columns, in one row
   firstId: u32, // of this part of the table
   ids: u32, // in this part
+  scale: f32, // what values are multiplied by
 }
 
 @group(0) @binding(0) var<uniform> step: Step;
@@ -28,6 +29,6 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
   }
   let values = weightBlock(id * shape.blocks + block);
   for (var i = 0u; i < 8u; i++) {
-    y[(row * shape.blocks + block) * 8u + i] = values[i];
+    y[(row * shape.blocks + block) * 8u + i] = values[i] * shape.scale;
   }
 }

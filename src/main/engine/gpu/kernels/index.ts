@@ -4,17 +4,27 @@
  * is the texts one after another: WGSL does not mind the order. No preprocessor.
  */
 import { readFileSync } from 'node:fs';
+import type { TensorType } from '../../../formats/index.ts';
 import { AppError } from '../../../../shared/errors.ts';
 
-export type WeightType = 'F32' | 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_1';
+export type WeightType = Exclude<TensorType, 'OTHER'>;
 
-/** Bits of a number in keys, values and their rotations. */
-export type KvBits = 16 | 32;
+/** Bits of a number in keys and values; 8: with a scale for each 32. */
+export type KvBits = 8 | 16 | 32;
 
 export interface MatmulVariant {
   readonly type: WeightType;
-  readonly input: 'plain' | 'normed' | 'swiglu';
-  readonly output: 'store' | 'add';
+  readonly input: 'plain' | 'normed' | 'swiglu' | 'geglu';
+  readonly output: 'store' | 'add' | 'bias' | 'capped';
+}
+
+export interface AttentionVariant {
+  readonly headDim: number;
+  readonly kvBits: KvBits;
+  /** scores are capped: c tanh(score / c) */
+  readonly capped: boolean;
+  /** queries and keys are normed by heads */
+  readonly normed: boolean;
 }
 
 /** Up to this many rows go through the kernels that are made for few rows. The bits are the same. */
@@ -70,17 +80,26 @@ export class Kernels {
   }
 
   embedding(type: WeightType): Promise<GPUComputePipeline> {
-    return this.#pipeline(['embedding', weightsFile(type)]);
+    return this.#pipeline(['embedding', ...weightsFiles(type)]);
   }
 
-  async attention(headDim: number, kvBits: KvBits): Promise<AttentionPipelines> {
+  /** x += norm(branch) */
+  addNormed(): Promise<GPUComputePipeline> {
+    return this.#pipeline(['add-normed', 'rms', 'product']);
+  }
+
+  async attention({ headDim, kvBits, capped, normed }: AttentionVariant): Promise<AttentionPipelines> {
     const constants = `const HEAD_WORDS = ${String(headDim / 4)}u;\n`;
-    const kv = `kv-f${String(kvBits)}`;
+    const kv = { 8: ['kv-q8', 'kv-q8'], 16: ['kv-f16', 'kv'], 32: ['kv-f32', 'kv'] }[kvBits];
+    const turns = kvBits === 32 ? 'turns-f32' : 'turns-f16';
+    const common = ['attention', kv[0], `${kv[1]}-read`, turns];
+    const score = capped ? ['score-capped', 'tanh'] : ['score-plain'];
+    const heads = normed ? 'heads-normed' : 'heads-plain';
     const [cacheWrite, keyTurns, decode, prefill, merge] = await Promise.all([
-      this.#pipeline(['cache-write', kv], constants),
-      this.#pipeline(['key-turns', kv], constants),
-      this.#pipeline(['attention', 'attention-decode', kv], constants),
-      this.#tiled ? this.#pipeline(['attention', 'attention-prefill', kv], constants) : null,
+      this.#pipeline(['cache-write', heads, kv[0], `${kv[1]}-write`], constants),
+      this.#pipeline(['key-turns', turns], constants),
+      this.#pipeline([...common, ...score, 'attention-decode'], constants),
+      this.#tiled ? this.#pipeline([...common, ...score, 'attention-prefill'], constants) : null,
       this.#pipeline(['attention-merge'], constants),
     ]);
     return { cacheWrite, keyTurns, decode, prefill, merge };
@@ -100,7 +119,8 @@ export class Kernels {
   /** @param outputs rows of the matrix: small ones are spread over more workgroups */
   async matmul({ type, input, output }: MatmulVariant, outputs: number): Promise<MatmulPipelines> {
     const isNormed = input === 'normed';
-    const common = ['product', weightsFile(type), `output-${output}`];
+    const tanh = input === 'geglu' || output === 'capped' ? ['tanh'] : [];
+    const common = ['product', ...weightsFiles(type), `output-${output}`, ...tanh];
     const perGroup = outputs < 8192 ? 1 : 4;
     const [matvec, matmul, rowRms] = await Promise.all([
       this.#pipeline(
@@ -142,8 +162,11 @@ export class Kernels {
   }
 }
 
-function weightsFile(type: WeightType): string {
-  return `weights-${type.toLowerCase()}`;
+function weightsFiles(type: WeightType): readonly string[] {
+  const file = `weights-${type.toLowerCase()}`;
+  if (type === 'Q5_0' || type === 'Q5_1') return [file, 'fifth-bits'];
+  if (type === 'Q4_K' || type === 'Q5_K') return [file, 'k-scales'];
+  return [file];
 }
 
 function source(file: string): string {

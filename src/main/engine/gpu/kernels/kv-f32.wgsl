@@ -1,5 +1,6 @@
-// Keys, values and their rotations as they are.
+// Keys and values as they are.
 alias KvWord = vec4f;
+const KV_WORDS = HEAD_WORDS; // of a key or a value
 
 fn unpackKv(word: KvWord) -> vec4f {
   return word;

@@ -59,7 +59,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     for (var m = 0u; m < 4u; m++) {
       let output = firstOutput + u + 16u * m;
       if (row < step.rows && output < shape.outputs) {
-        putOutput(row * shape.outputStride + shape.outputStart + output, totals[n][m]);
+        putOutput(row * shape.outputStride + shape.outputStart + output, shape.outputStart + output, totals[n][m]);
       }
     }
   }

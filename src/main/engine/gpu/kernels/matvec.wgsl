@@ -46,6 +46,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   }
   let output = group.x * 4u * OUTPUTS + thread;
   if (thread < 4u * OUTPUTS && output < shape.outputs) {
-    putOutput(group.y * shape.outputStride + shape.outputStart + output, total);
+    putOutput(group.y * shape.outputStride + shape.outputStart + output, shape.outputStart + output, total);
   }
 }

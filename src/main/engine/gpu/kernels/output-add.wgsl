@@ -1,4 +1,4 @@
 // The residual stream: each element has one writer.
-fn putOutput(index: u32, value: f32) {
+fn putOutput(index: u32, output: u32, value: f32) {
   y[index] += value;
 }

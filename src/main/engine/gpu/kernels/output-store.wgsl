@@ -1,3 +1,3 @@
-fn putOutput(index: u32, value: f32) {
+fn putOutput(index: u32, output: u32, value: f32) {
   y[index] = value;
 }

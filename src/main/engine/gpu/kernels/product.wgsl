@@ -11,6 +11,7 @@ struct Shape {
   outputStart: u32, // where output 0 stands in a row of y
   outputStride: u32, // numbers in a row of y
   epsilon: f32, // of RMSNorm
+  cap: f32, // of logits
 }
 
 @group(0) @binding(0) var<uniform> step: Step;

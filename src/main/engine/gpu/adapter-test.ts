@@ -1,0 +1,89 @@
+/**
+ * A short test of an adapter, done once for each adapter, driver and version of the kernels, and remembered: whether
+ * products are right there and the same for one row and for many, and how fast its memory is.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import * as v from 'valibot';
+import type { Device } from './device.ts';
+import { Kernels } from './kernels/index.ts';
+import { productFault } from './product-test.ts';
+
+/** Raised when the test or the kernels change: it is done again. */
+const VERSION = 1;
+const FILE = 'gpu.json';
+
+const findingsSchema = v.object({
+  /** what was wrong with a product; null = nothing */
+  wrong: v.nullable(v.string()),
+  /** GB/s that copying reads and writes */
+  copySpeed: v.number(),
+});
+const fileSchema = v.record(v.string(), findingsSchema);
+export type AdapterFindings = v.InferOutput<typeof findingsSchema>;
+
+/**
+ * Known findings, or those of a test done now.
+ * @param dataFolder where they are kept; null: nowhere
+ */
+export async function findingsOf(device: Device, dataFolder: string | null): Promise<AdapterFindings> {
+  const key = `${String(VERSION)}, ${device.name}, ${device.driver}`;
+  const file = dataFolder === null ? null : join(dataFolder, FILE);
+  const known = file === null ? {} : readKnown(file);
+  if (Object.hasOwn(known, key)) return known[key];
+  const findings = await testAdapter(device);
+  if (file !== null) keep(file, { ...known, [key]: findings });
+  return findings;
+}
+
+async function testAdapter(device: Device): Promise<AdapterFindings> {
+  // software adapters compile the kernels for many rows for up to a minute
+  const kernels = new Kernels(device.gpu, !device.software);
+  return { wrong: await productFault(device, kernels), copySpeed: await copySpeed(device) };
+}
+
+/** @returns GB/s, from the difference of many and few copies: starting costs as much for both */
+async function copySpeed(device: Device): Promise<number> {
+  const bytes = device.software ? 2 ** 22 : Math.min(2 ** 26, device.largestBinding);
+  const [source, target] = [device.storage(bytes, 'A probe'), device.storage(bytes, 'A probe')];
+  const time = async (copies: number): Promise<number> => {
+    const begin = performance.now();
+    const encoder = device.gpu.createCommandEncoder();
+    for (let i = 0; i < copies; i++) encoder.copyBufferToBuffer(source, 0, target, 0, bytes);
+    device.gpu.queue.submit([encoder.finish()]);
+    await device.gpu.queue.onSubmittedWorkDone();
+    return performance.now() - begin;
+  };
+  try {
+    await time(2);
+    const few = await time(4);
+    const many = await time(24);
+    return (20 * 2 * bytes) / 1e6 / Math.max(many - few, 1e-3);
+  } finally {
+    device.discard(source);
+    device.discard(target);
+  }
+}
+
+/** A file that is not there or not ours counts as empty: it is only a measurement. */
+function readKnown(file: string): Readonly<Record<string, AdapterFindings>> {
+  try {
+    const parsed = v.safeParse(fileSchema, JSON.parse(readFileSync(file, 'utf8')));
+    return parsed.success ? parsed.output : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Not being able to write costs the next start a test. */
+function keep(file: string, known: Readonly<Record<string, AdapterFindings>>): void {
+  try {
+    mkdirSync(join(file, '..'), { recursive: true });
+    const temporary = `${file}.${String(process.pid)}`;
+    writeFileSync(temporary, `${JSON.stringify(known, null, 2)}\n`);
+    renameSync(temporary, file);
+  } catch {
+    // tested again next time
+  }
+}
