@@ -2,7 +2,7 @@
 import { AppError } from '../../shared/errors.ts';
 import type { GgufFile } from '../formats/index.ts';
 import { couldHaveCard, NO_CARD } from './gpu/card-look.ts';
-import type { GpuRuntimeOptions } from './gpu/index.ts';
+import type { CardOptions } from './gpu/environment-options.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface AutoRuntime {
@@ -13,7 +13,7 @@ export interface AutoRuntime {
 
 export interface AutoOptions {
   /** adapter, K and V, memory: as the user chose */
-  readonly card: Pick<GpuRuntimeOptions, 'device' | 'kvBits' | 'memoryLimit'>;
+  readonly card: CardOptions;
   /** where the findings of an adapter are kept; null: nowhere */
   readonly dataFolder: string | null;
   readonly openProcessor: () => Promise<Runtime>;
@@ -34,7 +34,10 @@ export async function openAuto(
   if (choice.backend === 'cpu') return { runtime: await openProcessor(), reason: choice.reason };
   try {
     const { openOnDevice } = await import('./gpu/index.ts');
-    return { runtime: await openOnDevice(gguf, choice.device, card), reason: choice.reason };
+    return {
+      runtime: await openOnDevice(gguf, choice.device, { arithmetic: choice.arithmetic, ...card }),
+      reason: choice.reason,
+    };
   } catch (error) {
     choice.device.release();
     if (error instanceof AppError && error.code === 'invalid-input') throw error;

@@ -133,8 +133,8 @@ async function openRuntime(
     const { device } = options;
     const card = { ...environmentOptions(process.env), ...(device === undefined ? {} : { device }) };
     if (backend === 'webgpu') {
-      const { createGpuRuntime } = await import('./gpu/index.ts');
-      return { runtime: await createGpuRuntime(gguf, card), reason: null };
+      const { openTested } = await import('./gpu/index.ts');
+      return { runtime: await openTested(gguf, card, dataFolder), reason: null };
     }
     const { openAuto } = await import('./auto.ts');
     const openProcessorHere = (): Promise<Runtime> => openProcessor(gguf, options);

@@ -1,14 +1,17 @@
 /**
  * A short test of an adapter, done once for each adapter, driver and version of the kernels, and remembered: whether
- * products are right there and the same for one row and for many, and how fast its memory is.
+ * products are right there and the same for one row and for many, which arithmetic is the quicker one, and how fast
+ * its memory is. Decision 0026.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import * as v from 'valibot';
 import type { Device } from './device.ts';
+import type { Arithmetic } from './kernels/index.ts';
 import { Kernels } from './kernels/index.ts';
-import { productFault } from './product-test.ts';
+import type { ProductTimes } from './product-test.ts';
+import { productFault, productTimes } from './product-test.ts';
 
 /** Raised when the test or the kernels change: it is done again. */
 const VERSION = 1;
@@ -19,6 +22,10 @@ const findingsSchema = v.object({
   wrong: v.nullable(v.string()),
   /** GB/s that copying reads and writes */
   copySpeed: v.number(),
+  /** of products by quantised matrices */
+  arithmetic: v.picklist(['f32', 'int8']),
+  /** milliseconds of a product, by arithmetic; those that were not right are missing */
+  products: v.record(v.string(), v.object({ one: v.number(), many: v.number() })),
 });
 const fileSchema = v.record(v.string(), findingsSchema);
 export type AdapterFindings = v.InferOutput<typeof findingsSchema>;
@@ -38,9 +45,23 @@ export async function findingsOf(device: Device, dataFolder: string | null): Pro
 }
 
 async function testAdapter(device: Device): Promise<AdapterFindings> {
-  // software adapters compile the kernels for many rows for up to a minute
-  const kernels = new Kernels(device.gpu, !device.software);
-  return { wrong: await productFault(device, kernels), copySpeed: await copySpeed(device) };
+  // software adapters compile the kernels for many rows for up to a minute, and are never chosen for their speed
+  const tiled = !device.software;
+  const f32 = new Kernels(device.gpu, { tiled });
+  const wrong = await productFault(device, f32);
+  const findings = { wrong, copySpeed: await copySpeed(device) };
+  if (wrong !== null || device.software) return { ...findings, arithmetic: 'f32', products: {} };
+  const int8 = new Kernels(device.gpu, { tiled, arithmetic: 'int8' });
+  const isRight = (await productFault(device, int8)) === null;
+  const products: Record<string, ProductTimes> = { f32: await productTimes(device, f32) };
+  if (isRight) products['int8'] = await productTimes(device, int8);
+  return { ...findings, arithmetic: quicker(products['f32'], products['int8']), products };
+}
+
+/** int8 loses some precision: it must be worth it, and cost no speed of answers. */
+export function quicker(f32: ProductTimes, int8: ProductTimes | undefined): Arithmetic {
+  const isWorthIt = int8 !== undefined && int8.many < 0.8 * f32.many && int8.one < 1.1 * f32.one;
+  return isWorthIt ? 'int8' : 'f32';
 }
 
 /** @returns GB/s, from the difference of many and few copies: starting costs as much for both */

@@ -5,6 +5,7 @@
  */
 import { couldHaveCard, NO_CARD } from './card-look.ts';
 import { Device } from './device.ts';
+import type { Arithmetic } from './kernels/index.ts';
 import type { AdapterFindings } from './adapter-test.ts';
 import { findingsOf } from './adapter-test.ts';
 
@@ -15,7 +16,12 @@ import { findingsOf } from './adapter-test.ts';
 const LEAST_SPEED = 100;
 
 export type AutoDevice =
-  | { readonly backend: 'webgpu'; readonly reason: string; readonly device: Device }
+  | {
+      readonly backend: 'webgpu';
+      readonly reason: string;
+      readonly device: Device;
+      readonly arithmetic: Arithmetic;
+    }
   | { readonly backend: 'cpu'; readonly reason: string };
 
 export interface AutoDeviceOptions {
@@ -51,13 +57,17 @@ async function judge(device: Device, isNamed: boolean, dataFolder: string | null
   return verdictOn(findings, device, isNamed);
 }
 
-function verdictOn({ wrong, copySpeed }: AdapterFindings, device: Device, isNamed: boolean): AutoDevice {
+function verdictOn(
+  { wrong, copySpeed, arithmetic }: AdapterFindings,
+  device: Device,
+  isNamed: boolean,
+): AutoDevice {
   if (wrong !== null) return processor(`${device.name} failed the self-test: ${wrong}`);
-  if (isNamed) return { backend: 'webgpu', reason: `${device.name} was chosen by name`, device };
+  if (isNamed) return { backend: 'webgpu', reason: `${device.name} was chosen by name`, device, arithmetic };
   const moves = `${device.name} moves ${String(Math.round(copySpeed))} GB/s`;
   if (copySpeed < LEAST_SPEED)
     return processor(`${moves}, and from ${String(LEAST_SPEED)} GB/s on a card is taken`);
-  return { backend: 'webgpu', reason: moves, device };
+  return { backend: 'webgpu', reason: moves, device, arithmetic };
 }
 
 function processor(reason: string): AutoDevice {

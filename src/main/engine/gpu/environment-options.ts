@@ -1,29 +1,41 @@
 /** What the environment says about the graphics card. */
 import { AppError } from '../../../shared/errors.ts';
 import type { GpuRuntimeOptions } from './gpu-runtime.ts';
-import type { KvBits } from './kernels/index.ts';
+import type { Arithmetic, KvBits } from './kernels/index.ts';
+
+/** What a user may say about the card. */
+export type CardOptions = Pick<GpuRuntimeOptions, 'device' | 'kvBits' | 'memoryLimit' | 'arithmetic'>;
 
 /**
  * LONGLEAF_GPU: part of the adapter's name; LONGLEAF_GPU_KV: bits of keys and values; LONGLEAF_GPU_MEMORY_MB: what may
- * be taken of its memory.
+ * be taken of its memory; LONGLEAF_GPU_ARITHMETIC: of products, instead of what the adapter's test found.
  * @throws AppError 'usage' for a value that means nothing
  */
-export function environmentOptions(
-  env: Readonly<Record<string, string | undefined>>,
-): Pick<GpuRuntimeOptions, 'device' | 'kvBits' | 'memoryLimit'> {
+export function environmentOptions(env: Readonly<Record<string, string | undefined>>): CardOptions {
   const device = env['LONGLEAF_GPU'];
   const kv = env['LONGLEAF_GPU_KV'];
   const memory = env['LONGLEAF_GPU_MEMORY_MB'];
+  const arithmetic = env['LONGLEAF_GPU_ARITHMETIC'];
   return {
     ...(device === undefined || device === '' ? {} : { device }),
     ...(kv === undefined ? {} : { kvBits: kvBitsOf(kv) }),
     ...(memory === undefined ? {} : { memoryLimit: megabytesOf(memory) }),
+    ...(arithmetic === undefined ? {} : { arithmetic: arithmeticOf(arithmetic) }),
   };
 }
 
 function kvBitsOf(text: string): KvBits {
   if (text === '8' || text === '16') return text === '8' ? 8 : 16;
   throw new AppError('usage', `LONGLEAF_GPU_KV is ${JSON.stringify(text)}.`, 'Set it to 8 or 16.');
+}
+
+function arithmeticOf(text: string): Arithmetic {
+  if (text === 'f32' || text === 'int8') return text;
+  throw new AppError(
+    'usage',
+    `LONGLEAF_GPU_ARITHMETIC is ${JSON.stringify(text)}.`,
+    'Set it to f32 or int8.',
+  );
 }
 
 function megabytesOf(text: string): number {

@@ -31,7 +31,7 @@ import { canSampleOnDevice, DeviceSampler } from './device-sampler.ts';
 import { Generator } from './generation.ts';
 import { GpuCache } from './gpu-cache.ts';
 import { GpuModel } from './gpu-model.ts';
-import type { KvBits } from './kernels/index.ts';
+import type { Arithmetic, KvBits } from './kernels/index.ts';
 import { Kernels } from './kernels/index.ts';
 import { CountingPass } from './kernel-pass.ts';
 import { planMemory, requireRoom } from './memory-plan.ts';
@@ -52,6 +52,8 @@ export interface GpuRuntimeOptions {
   readonly shared?: OpenDevice;
   /** bits of the numbers in keys and values; default 16. 8: with a scale for each 32. 32 is for tests: the reference keeps them so. */
   readonly kvBits?: KvBits;
+  /** of products by quantised matrices; default f32 */
+  readonly arithmetic?: Arithmetic;
   /** for tests: false = without the kernels for many rows, which some software adapters compile for minutes */
   readonly tiled?: boolean;
   /** bytes that may be taken of the card's memory; default: what the driver gives */
@@ -92,7 +94,8 @@ export class GpuRuntime implements Runtime {
   ) {
     this.#close = close;
     this.hyperparameters = hyperparameters;
-    this.variant = `webgpu-kv${String(kvBits)}-${device.name}-${device.driver}`
+    const products = model.kernels.arithmetic === 'f32' ? '' : `-${model.kernels.arithmetic}`;
+    this.variant = `webgpu${products}-kv${String(kvBits)}-${device.name}-${device.driver}`
       .toLowerCase()
       .replaceAll(/[^a-z\d.]+/g, '-');
     this.device = device.driver === '' ? device.name : device.driver;
@@ -297,9 +300,9 @@ export class GpuRuntime implements Runtime {
 
 /** The adapter that `options` name, opened, without a kernel yet. */
 export async function openDevice(options: GpuRuntimeOptions): Promise<OpenDevice> {
-  const { device: name, tiled = true, memoryLimit = null } = options;
+  const { device: name, tiled = true, memoryLimit = null, arithmetic = 'f32' } = options;
   const device = await Device.open(name, memoryLimit);
-  return { device, kernels: new Kernels(device.gpu, tiled) };
+  return { device, kernels: new Kernels(device.gpu, { tiled, arithmetic }) };
 }
 
 /** Work that fails, perhaps because memory ran out in the middle of it, leaves the cache as it was. */

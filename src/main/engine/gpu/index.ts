@@ -1,8 +1,11 @@
 /** The webgpu backend: the whole model in WGSL on Dawn, on the graphics adapters of this machine. */
 import type { GgufFile } from '../../formats/index.ts';
-import type { Device } from './device.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { findingsOf } from './adapter-test.ts';
+import { Device } from './device.ts';
 import type { GpuRuntimeOptions } from './gpu-runtime.ts';
 import { GpuRuntime } from './gpu-runtime.ts';
+import type { Arithmetic } from './kernels/index.ts';
 import { Kernels } from './kernels/index.ts';
 
 export { GpuRuntime } from './gpu-runtime.ts';
@@ -17,11 +20,41 @@ export async function createGpuRuntime(gguf: GgufFile, options?: GpuRuntimeOptio
   return GpuRuntime.open(gguf, options);
 }
 
-/** The same on a device that is open already, and stays open. */
+/** The same on a device that is open already, and stays open; `arithmetic` as its test found, or as asked for. */
 export async function openOnDevice(
   gguf: GgufFile,
   device: Device,
-  options?: GpuRuntimeOptions,
+  options: GpuRuntimeOptions & { readonly arithmetic: Arithmetic },
 ): Promise<GpuRuntime> {
-  return GpuRuntime.open(gguf, { ...options, shared: { device, kernels: new Kernels(device.gpu) } });
+  const { arithmetic } = options;
+  return GpuRuntime.open(gguf, {
+    ...options,
+    shared: { device, kernels: new Kernels(device.gpu, { arithmetic }) },
+  });
+}
+
+/**
+ * On the adapter that `options` name, tested before it computes anything: once, if there is a folder to remember it in.
+ * @throws AppError as `createGpuRuntime`, and 'unsupported' when the adapter multiplies wrongly
+ */
+export async function openTested(
+  gguf: GgufFile,
+  options: GpuRuntimeOptions,
+  dataFolder: string | null,
+): Promise<GpuRuntime> {
+  const device = await Device.open(options.device, options.memoryLimit ?? null);
+  try {
+    const { wrong, arithmetic } = await findingsOf(device, dataFolder);
+    if (wrong !== null) {
+      throw new AppError(
+        'unsupported',
+        `The graphics adapter ${device.name} failed the self-test: ${wrong}.`,
+        'Update its driver, or use --backend cpu.',
+      );
+    }
+    return await openOnDevice(gguf, device, { arithmetic, ...options });
+  } catch (error) {
+    device.release();
+    throw error;
+  }
 }

@@ -4,11 +4,13 @@ import { dequantise } from '../../formats/index.ts';
 import { quantise } from '../../formats/testing/index.ts';
 import { matmul } from '../reference/matmul.ts';
 import { rmsNorm } from '../reference/rms-norm.ts';
+import { geglu } from '../reference/geglu.ts';
 import { swiglu } from '../reference/swiglu.ts';
 import { bounds, nmse } from '../testing/nmse.ts';
 import { normalNumbers } from '../testing/random-rows.ts';
+import { firstDifference } from '../testing/runtime-conformance.ts';
 import { Device } from './device.ts';
-import type { MatmulVariant, WeightType } from './kernels/index.ts';
+import type { Arithmetic, MatmulVariant, WeightType } from './kernels/index.ts';
 import { Kernels } from './kernels/index.ts';
 import { Matmul } from './matrices.ts';
 import { packRows, padded } from './packing.ts';
@@ -25,13 +27,17 @@ interface Shape {
 }
 
 const epsilon = 1e-5;
+const cap = 20;
 
 describe.skipIf(skipWithoutAdapters)(`matmul on lavapipe${skippedWithoutAdapters}`, () => {
   let device: Device;
-  let kernels: Kernels;
+  let kernels: Readonly<Record<Arithmetic, Kernels>>;
   beforeAll(async () => {
     device = await Device.open(softwareAdapters.lavapipe);
-    kernels = new Kernels(device.gpu);
+    kernels = {
+      f32: new Kernels(device.gpu),
+      int8: new Kernels(device.gpu, { arithmetic: 'int8' }),
+    };
   });
   afterAll(() => {
     device.release();
@@ -48,56 +54,98 @@ describe.skipIf(skipWithoutAdapters)(`matmul on lavapipe${skippedWithoutAdapters
     ['Q4_0', 'swiglu', 'add', { rows: 1, columns: 288, outputs: 8 }],
     ['Q4_1', 'swiglu', 'add', { rows: 9, columns: 1536, outputs: 5 }],
     ['Q4_1', 'normed', 'store', { rows: 2, columns: 576, outputs: 11 }],
+    ['BF16', 'plain', 'store', { rows: 5, columns: 37, outputs: 6 }],
+    ['Q5_0', 'geglu', 'add', { rows: 5, columns: 96, outputs: 9 }],
+    ['Q5_1', 'normed', 'bias', { rows: 2, columns: 160, outputs: 13 }],
+    ['Q4_K', 'normed', 'bias', { rows: 5, columns: 512, outputs: 7 }],
+    ['Q5_K', 'plain', 'store', { rows: 3, columns: 256, outputs: 5 }],
+    ['Q6_K', 'plain', 'capped', { rows: 5, columns: 256, outputs: 66 }],
+  ];
+  const inIntegers: typeof cases = [
+    ['Q4_1', 'normed', 'store', { rows: 5, columns: 96, outputs: 67 }],
+    ['Q6_K', 'plain', 'add', { rows: 5, columns: 256, outputs: 9 }],
+    ['Q5_K', 'swiglu', 'add', { rows: 2, columns: 2560, outputs: 3 }],
+    ['Q8_0', 'plain', 'store', { rows: 1, columns: 32, outputs: 3 }],
   ];
 
   it.each(cases)('%s, input %s, output %s, %o: agrees', async (type, input, output, shape) => {
-    const { rows, columns, outputs } = shape;
+    const { expected, multiply } = await prepare(type, input, output, shape);
+    expect(nmse(await multiply(kernels.f32, shape.rows), expected)).toBeLessThan(bounds.f32);
+  });
+
+  it.each(inIntegers)(
+    '%s, input %s, output %s, %o, in integers: agrees, and a row has the same bits by itself',
+    async (type, input, output, shape) => {
+      const { expected, multiply } = await prepare(type, input, output, shape);
+      const together = await multiply(kernels.int8, shape.rows);
+      expect(nmse(together, expected)).toBeLessThan(bounds.reduced);
+      const first = await multiply(kernels.int8, 1);
+      expect(firstDifference(first, together.subarray(0, shape.outputs))).toBe('none');
+    },
+  );
+
+  /** A random product: what the reference gives, and a function that lets the device multiply the first rows. */
+  async function prepare(
+    type: WeightType,
+    input: MatmulVariant['input'],
+    output: MatmulVariant['output'],
+    { rows, columns, outputs }: Shape,
+  ) {
     const bytes = quantise(type, normalNumbers(outputs * columns, 3));
-    const x = normalNumbers(rows * columns * (input === 'swiglu' ? 2 : 1), 5);
+    const x = normalNumbers(rows * columns * (isGated(input) ? 2 : 1), 5);
     const gain = normalNumbers(columns, 7);
     const before = normalNumbers(rows * outputs, 9);
+    const bias = normalNumbers(outputs, 13);
 
     const expected = new Float32Array(rows * outputs);
     const weights = dequantise(type, bytes, outputs * columns);
     matmul(prepared(input, x, gain, columns), rows, columns, weights, outputs, expected);
-    if (output === 'add') expected.forEach((value, i) => (expected[i] = value + before[i]));
+    expected.forEach((value, i) => {
+      if (output === 'add') expected[i] = value + before[i];
+      if (output === 'bias') expected[i] = value + bias[i % outputs];
+      if (output === 'capped') expected[i] = cap * Math.tanh(value / cap);
+    });
 
     const storage = (values: Float32Array<ArrayBuffer>): GPUBuffer =>
       device.constant(new Uint8Array(values.buffer), 'A test');
-    const planes = packRows(type, [{ bytes, rows: outputs }], columns);
-    const part = {
-      type,
-      columns,
-      start: 0,
-      outputs,
-      planes: planes.map((p) => device.constant(p, 'A test')),
-    };
-    const y = storage(before.slice());
-    const product = await Matmul.create(
-      device,
-      kernels,
-      [part],
-      { input, output },
-      {
-        step: device.uniform(Uint32Array.of(rows, 0)),
-        x: storage(paddedRows(x, columns)),
-        ...(input === 'normed'
-          ? { gain: storage(paddedRows(gain, columns)), inverseRms: storage(new Float32Array(rows)) }
-          : {}),
-        ...{ y, stride: outputs, epsilon },
-      },
+    const planes = packRows(type, [{ bytes, rows: outputs }], columns).map((p) =>
+      device.constant(p, 'A test'),
     );
-    const encoder = device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    product.encode(pass, rows);
-    pass.end();
-    device.gpu.queue.submit([encoder.finish()]);
-    const result = await device.read([{ buffer: y, offset: 0, bytes: rows * outputs * 4 }]);
-    expect(nmse(new Float32Array(result.buffer), expected)).toBeLessThan(bounds.f32);
-  });
+    const part = { type, columns, start: 0, outputs, planes };
+    const multiply = async (of: Kernels, count: number): Promise<Float32Array> => {
+      const y = storage(before.slice());
+      const product = await Matmul.create(
+        device,
+        of,
+        [part],
+        { input, output },
+        {
+          step: device.uniform(Uint32Array.of(count, 0)),
+          x: storage(paddedRows(x, columns)),
+          ...(input === 'normed'
+            ? { gain: storage(paddedRows(gain, columns)), inverseRms: storage(new Float32Array(rows)) }
+            : {}),
+          ...(output === 'bias' ? { bias: storage(bias) } : {}),
+          ...{ y, stride: outputs, epsilon, cap },
+        },
+      );
+      const encoder = device.gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      product.encode(pass, count);
+      pass.end();
+      device.gpu.queue.submit([encoder.finish()]);
+      const result = await device.read([{ buffer: y, offset: 0, bytes: count * outputs * 4 }]);
+      return new Float32Array(result.buffer);
+    };
+    return { expected, multiply };
+  }
 });
 
-/** What the kernel makes of its input, by the reference. @param x for swiglu [rows][gate | up] */
+function isGated(input: MatmulVariant['input']): boolean {
+  return input === 'swiglu' || input === 'geglu';
+}
+
+/** What the kernel makes of its input, by the reference. @param x for a gated input [rows][gate | up] */
 function prepared(
   input: MatmulVariant['input'],
   x: Float32Array,
@@ -107,9 +155,10 @@ function prepared(
   if (input === 'plain') return x;
   const out = new Float32Array(input === 'normed' ? x.length : x.length / 2);
   if (input === 'normed') rmsNorm(x, gain, epsilon, out);
-  for (let at = 0; input === 'swiglu' && at < out.length; at += columns) {
+  const activate = input === 'geglu' ? geglu : swiglu;
+  for (let at = 0; isGated(input) && at < out.length; at += columns) {
     const gate = x.subarray(2 * at, 2 * at + columns);
-    swiglu(gate, x.subarray(2 * at + columns, 2 * at + 2 * columns), out.subarray(at, at + columns));
+    activate(gate, x.subarray(2 * at + columns, 2 * at + 2 * columns), out.subarray(at, at + columns));
   }
   return out;
 }

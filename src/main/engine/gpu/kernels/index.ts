@@ -18,6 +18,15 @@ export interface MatmulVariant {
   readonly output: 'store' | 'add' | 'bias' | 'capped';
 }
 
+/** Of products by quantised matrices; plain numbers are always multiplied in f32. */
+export type Arithmetic = 'f32' | 'int8';
+
+export interface KernelOptions {
+  /** false: without the kernels for many rows. The bits are the same; some drivers compile for minutes */
+  readonly tiled?: boolean;
+  readonly arithmetic?: Arithmetic;
+}
+
 export interface AttentionVariant {
   readonly headDim: number;
   readonly kvBits: KvBits;
@@ -70,12 +79,13 @@ export const samplingKeep = { greedy: 1, drawn: 64 } as const;
 /** Pipelines are compiled when they are first asked for, and kept. */
 export class Kernels {
   readonly #device: GPUDevice;
+  readonly arithmetic: Arithmetic;
   readonly #tiled: boolean;
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
-  /** @param tiled false: without the kernels for many rows. The bits are the same; some drivers compile for minutes */
-  constructor(device: GPUDevice, tiled = true) {
+  constructor(device: GPUDevice, { tiled = true, arithmetic = 'f32' }: KernelOptions = {}) {
     this.#device = device;
+    this.arithmetic = arithmetic;
     this.#tiled = tiled;
   }
 
@@ -120,15 +130,20 @@ export class Kernels {
   async matmul({ type, input, output }: MatmulVariant, outputs: number): Promise<MatmulPipelines> {
     const isNormed = input === 'normed';
     const tanh = input === 'geglu' || output === 'capped' ? ['tanh'] : [];
-    const common = ['product', ...weightsFiles(type), `output-${output}`, ...tanh];
+    const isInt8 = this.arithmetic === 'int8' && isQuantised(type);
+    const common = [
+      ...['product', ...weightsFiles(type), `output-${output}`, ...tanh],
+      ...(isInt8 ? ['int8'] : []),
+    ];
     const perGroup = outputs < 8192 ? 1 : 4;
+    const suffix = isInt8 ? '-int8' : '';
     const [matvec, matmul, rowRms] = await Promise.all([
       this.#pipeline(
-        ['matvec', ...common, `input-${input}`, ...(isNormed ? ['rms'] : [])],
+        [`matvec${suffix}`, ...common, `input-${input}`, ...(isNormed ? ['rms'] : [])],
         `const OUTPUTS = ${String(perGroup)}u;\n`,
       ),
       this.#tiled
-        ? this.#pipeline(['matmul', ...common, isNormed ? 'input-scaled' : `input-${input}`])
+        ? this.#pipeline([`matmul${suffix}`, ...common, isNormed ? 'input-scaled' : `input-${input}`])
         : null,
       this.#tiled && isNormed ? this.#pipeline(['row-rms', 'rms', 'product']) : null,
     ]);
@@ -162,11 +177,17 @@ export class Kernels {
   }
 }
 
+function isQuantised(type: WeightType): boolean {
+  return type.startsWith('Q');
+}
+
 function weightsFiles(type: WeightType): readonly string[] {
   const file = `weights-${type.toLowerCase()}`;
-  if (type === 'Q5_0' || type === 'Q5_1') return [file, 'fifth-bits'];
-  if (type === 'Q4_K' || type === 'Q5_K') return [file, 'k-scales'];
-  return [file];
+  if (!isQuantised(type)) return [file];
+  const common = [file, 'weights-quantised'];
+  if (type === 'Q5_0' || type === 'Q5_1') return [...common, 'fifth-bits'];
+  if (type === 'Q4_K' || type === 'Q5_K') return [...common, 'k-scales'];
+  return common;
 }
 
 function source(file: string): string {

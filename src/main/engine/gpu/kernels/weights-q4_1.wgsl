@@ -1,14 +1,16 @@
-// w = d * q + m: nibbles as in Q4_0; (d, m) as the two halves of one word in `scales`.
+// w = d * q + m: nibbles as in Q4_0; (d, m) as the two halves of one word in `scales`. Needs: weights-quantised.wgsl.
 @group(0) @binding(4) var<storage, read> quants: array<vec4u>;
 @group(0) @binding(5) var<storage, read> scales: array<u32>;
 
-fn weightBlock(block: u32) -> array<vec4f, 8> {
+fn quantBlock(block: u32) -> QuantBlock {
   let scale = unpack2x16float(scales[block]);
   let words = quants[block];
-  var values: array<vec4f, 8>;
+  var quantised: QuantBlock;
+  quantised.scale = scale.xx;
+  quantised.minimum = scale.yy;
   for (var i = 0u; i < 4u; i++) {
-    values[i] = fma(vec4f(unpack4xU8(words[i] & 0x0f0f0f0fu)), vec4f(scale.x), vec4f(scale.y));
-    values[i + 4u] = fma(vec4f(unpack4xU8((words[i] >> 4u) & 0x0f0f0f0fu)), vec4f(scale.x), vec4f(scale.y));
+    quantised.words[i] = words[i] & 0x0f0f0f0fu;
+    quantised.words[i + 4u] = (words[i] >> 4u) & 0x0f0f0f0fu;
   }
-  return values;
+  return quantised;
 }

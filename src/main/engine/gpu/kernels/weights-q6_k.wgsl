@@ -1,5 +1,6 @@
 // Super-blocks of 256, w = d s (q - 32) with a scale for each 16 weights: 128 bytes of low nibbles, 64 of upper bit
 // pairs (formats/gguf/dequantise-k.ts); in `scales` nine halves a super-block: sixteen signed bytes s, then d.
+// Needs: weights-quantised.wgsl.
 @group(0) @binding(4) var<storage, read> quants: array<vec4u>; // [super-blocks][8 of nibbles | 4 of pairs]
 @group(0) @binding(5) var<storage, read> scales: array<u32>;
 
@@ -7,7 +8,7 @@ fn halfAt(index: u32) -> u32 {
   return (scales[index / 2u] >> (16u * (index % 2u))) & 0xffffu;
 }
 
-fn weightBlock(block: u32) -> array<vec4f, 8> {
+fn quantBlock(block: u32) -> QuantBlock {
   let part = block % 8u;
   let first = (block / 8u) * 9u;
   let d = unpack2x16float(halfAt(first + 8u)).x;
@@ -15,14 +16,16 @@ fn weightBlock(block: u32) -> array<vec4f, 8> {
   let base = (block / 8u) * 12u;
   let run = part % 4u;
   let shift = vec4u(4u * (run / 2u));
-  var values: array<vec4f, 8>;
+  var quantised: QuantBlock;
+  quantised.scale = both;
+  quantised.minimum = -32.0 * both;
   for (var i = 0u; i < 2u; i++) {
     let nibbles = (quants[base + (part / 4u) * 4u + (run % 2u) * 2u + i] >> shift) & vec4u(0x0f0f0f0fu);
     let pairs = (quants[base + 8u + (part / 4u) * 2u + i] >> vec4u(2u * run)) & vec4u(0x03030303u);
     let words = nibbles | (pairs << vec4u(4u));
     for (var j = 0u; j < 4u; j++) {
-      values[4u * i + j] = both[i] * (vec4f(unpack4xU8(words[j])) - 32.0);
+      quantised.words[4u * i + j] = words[j];
     }
   }
-  return values;
+  return quantised;
 }
