@@ -31,9 +31,10 @@ const { values } = parseArgs({
 const stages: readonly (readonly [StageName, number])[] = [
   ['adapter', 60],
   ['conformance', 120],
-  ['small', 150],
+  ['small', 130],
   ['answers', 60],
-  ['large', 150],
+  ['variants', 60],
+  ['large', 130],
   ['probes', 60],
   ['pytorch', 90],
 ];

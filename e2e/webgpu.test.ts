@@ -46,7 +46,9 @@ describe.skipIf(skipWithoutAdapters)(`--backend webgpu${skippedWithoutAdapters}`
     delete process.env['LONGLEAF_GPU_MEMORY_MB'];
     const { backend, receipt } = ended.json() as Answer;
     expect(backend).toBe('cpu');
-    expect(receipt.auto?.reason).toMatch(/takes \d+ MB on the graphics card, and [45]\.\d MB are free: weights/);
+    expect(receipt.auto?.reason).toMatch(
+      /takes \d+ MB on the graphics card, and [45]\.\d MB are free: weights/,
+    );
   }, 300_000);
 
   it('answers a question with the same tokens as cpu', async () => {

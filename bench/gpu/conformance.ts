@@ -19,19 +19,25 @@ const chunkings = [[tokens], [70, 1], [64, 63, 1, 9], [3]];
 
 export async function conformance({ device, tiny }: StageOptions): Promise<void> {
   const named = device === null ? {} : { device };
-  const cases: readonly (Partial<TinyLlama> & { readonly kvBits: 16 | 32 })[] = [
+  const cases: readonly (Partial<TinyLlama> & {
+    readonly kvBits: 8 | 16 | 32;
+    readonly arithmetic?: 'int8';
+  })[] = [
     { type: 'Q4_1', kvBits: 16 },
     { type: 'F32', kvBits: 32 },
+    { type: 'Q4_0', kvBits: 8, arithmetic: 'int8' },
     { type: 'Q8_0', kvBits: 16, heads: 4, kvHeads: 2, headDim: 128, embedding: 128 },
   ];
   let worst = 0;
   const failures: string[] = [];
-  for (const { kvBits, ...model } of tiny ? cases.slice(0, 1) : cases) {
+  for (const { kvBits, arithmetic, ...model } of tiny ? cases.slice(0, 1) : cases) {
     const reference = await open(model, createReferenceRuntime);
-    const gpu = await open(model, (gguf) => createGpuRuntime(gguf, { ...named, kvBits }));
+    const gpu = await open(model, (gguf) =>
+      createGpuRuntime(gguf, { ...named, kvBits, ...(arithmetic === undefined ? {} : { arithmetic }) }),
+    );
     const { heads, kvHeads, headDim } = gpu.hyperparameters;
     const plans = conformancePlans({ heads, kvHeads, headDim, trainedLength: conformanceLength });
-    for (const plan of tiny ? plans.slice(0, 4) : plans) {
+    for (const plan of tiny ? plans.slice(2, 4) : plans) {
       const [expected] = await logitsOf(reference, plan, [[128, 22]]);
       const [whole, ...others] = await logitsOf(gpu, plan, chunkings);
       if (expected === undefined || whole === undefined) continue;

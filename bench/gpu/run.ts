@@ -1,4 +1,5 @@
 /** One stage of bench/gpu.ts, in a process of its own: `run.ts STAGE OPTIONS` prints a JSON object a line. */
+import { findingsOf } from '../../src/main/engine/gpu/adapter-test.ts';
 import { listAdapters } from '../../src/main/engine/gpu/adapters.ts';
 import { Device } from '../../src/main/engine/gpu/device.ts';
 import type { StageName, StageOptions } from './report.ts';
@@ -9,12 +10,13 @@ const stages: Readonly<Record<StageName, (options: StageOptions) => Promise<void
   conformance: async (options) => (await import('./conformance.ts')).conformance(options),
   answers: async (options) => (await import('./answers.ts')).answers(options),
   small: async (options) => (await import('./speed.ts')).small(options),
+  variants: async (options) => (await import('./speed.ts')).variants(options),
   large: async (options) => (await import('./speed.ts')).large(options),
   probes: async (options) => (await import('./probes.ts')).probes(options),
   pytorch: async () => (await import('./pytorch.ts')).pytorch(),
 };
 
-/** What the adapter offers, matrix units included. */
+/** What the adapter offers, matrix units included, and what its test finds: speeds of products by arithmetic. */
 async function adapter({ device: name }: StageOptions): Promise<void> {
   report({ adapters: await listAdapters() });
   const device = await Device.open(name ?? undefined);
@@ -33,6 +35,7 @@ async function adapter({ device: name }: StageOptions): Promise<void> {
       },
     },
   });
+  report({ adapterTest: await findingsOf(device, null) });
   device.release();
 }
 

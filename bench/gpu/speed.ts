@@ -1,7 +1,7 @@
 /** Tokens per second of a model, and the times of its kernels. */
 import { performance } from 'node:perf_hooks';
 import { createGpuRuntime } from '../../src/main/engine/gpu/index.ts';
-import type { GpuRuntime } from '../../src/main/engine/gpu/index.ts';
+import type { GpuRuntime, GpuRuntimeOptions } from '../../src/main/engine/gpu/index.ts';
 import { preset } from '../../src/main/engine/plan/presets.ts';
 import type { Cache } from '../../src/main/engine/runtime.ts';
 import type { GgufFile } from '../../src/main/formats/index.ts';
@@ -33,15 +33,37 @@ export async function small(options: StageOptions): Promise<void> {
   await measure('small', gguf, options, tiny ? tinySizes : full);
 }
 
+/** The same model with products in integers, and with keys and values in 8 bits. */
+export async function variants(options: StageOptions): Promise<void> {
+  const { model, tiny } = options;
+  const sizes = tiny ? { ...tinySizes, contexts: [256] } : { ...full, contexts: [4096, 131_072], repeat: 2 };
+  const kinds = { int8: { arithmetic: 'int8' }, kv8: { kvBits: 8 } } as const;
+  for (const [name, more] of Object.entries(kinds)) {
+    const gguf =
+      model === null || tiny ? generatedModel(tiny ? shapes.tiny : shapes.small) : await openGguf(model);
+    await measure(name, gguf, { ...options, more, profiled: false }, sizes);
+  }
+}
+
 export async function large(options: StageOptions): Promise<void> {
   const shape: ModelShape = options.tiny ? { ...shapes.tiny, type: 'Q4_0' } : shapes.large;
   const sizes = { ...full, contexts: [4096, 131_072], prefill: 2048, decode: 64 };
   await measure('large', generatedModel(shape), options, options.tiny ? tinySizes : sizes);
 }
 
-async function measure(name: string, gguf: GgufFile, { device }: StageOptions, sizes: Sizes): Promise<void> {
+type MeasureOptions = StageOptions & {
+  readonly more?: Pick<GpuRuntimeOptions, 'arithmetic' | 'kvBits'>;
+  readonly profiled?: boolean;
+};
+
+async function measure(
+  name: string,
+  gguf: GgufFile,
+  { device, more = {}, profiled = true }: MeasureOptions,
+  sizes: Sizes,
+): Promise<void> {
   const begin = performance.now();
-  const runtime = await createGpuRuntime(gguf, device === null ? {} : { device });
+  const runtime = await createGpuRuntime(gguf, { ...(device === null ? {} : { device }), ...more });
   const say = (figures: Readonly<Record<string, unknown>>): void => report({ [name]: figures });
   const { hyperparameters, dispatches } = runtime;
   say({
@@ -67,7 +89,7 @@ async function measure(name: string, gguf: GgufFile, { device }: StageOptions, s
       },
     });
   }
-  for (const context of sizes.contexts) {
+  for (const context of profiled ? sizes.contexts : []) {
     for (const rows of [1, Math.min(512, sizes.prefill)]) {
       const cache = filled(runtime, context);
       await runtime.profile(cache, someIds(rows, runtime));

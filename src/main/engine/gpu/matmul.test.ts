@@ -125,7 +125,7 @@ describe.skipIf(skipWithoutAdapters)(`matmul on lavapipe${skippedWithoutAdapters
           ...(input === 'normed'
             ? { gain: storage(paddedRows(gain, columns)), inverseRms: storage(new Float32Array(rows)) }
             : {}),
-          ...(output === 'bias' ? { bias: storage(bias) } : {}),
+          ...(output === 'bias' ? { bias: storage(bias.slice()) } : {}),
           ...{ y, stride: outputs, epsilon, cap },
         },
       );
