@@ -37,7 +37,11 @@ export async function small(options: StageOptions): Promise<void> {
 export async function variants(options: StageOptions): Promise<void> {
   const { model, tiny } = options;
   const sizes = tiny ? { ...tinySizes, contexts: [256] } : { ...full, contexts: [4096, 131_072], repeat: 2 };
-  const kinds = { int8: { arithmetic: 'int8' }, kv8: { kvBits: 8 } } as const;
+  const kinds = {
+    int8: { arithmetic: 'int8' },
+    kv8: { kvBits: 8 },
+    matrix: { arithmetic: 'matrix' },
+  } as const;
   for (const [name, more] of Object.entries(kinds)) {
     const gguf =
       model === null || tiny ? generatedModel(tiny ? shapes.tiny : shapes.small) : await openGguf(model);

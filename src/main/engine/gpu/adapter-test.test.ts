@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findingsOf, quicker } from './adapter-test.ts';
+import { findingsOf, quickest } from './adapter-test.ts';
+import { requestAdapter } from './dawn.ts';
 import { parseNvidia } from './device-memory.ts';
 import { Device } from './device.ts';
 import { environmentOptions } from './environment-options.ts';
@@ -61,13 +62,34 @@ describe.skipIf(skipWithoutAdapters)(`the test of an adapter${skippedWithoutAdap
 });
 
 describe('the choice of an arithmetic', () => {
+  const f32 = { one: 1, many: 64 };
   it.each([
-    ['clearly quicker for many rows, as quick for one', { one: 1, many: 5 }, 'int8'],
-    ['hardly quicker', { one: 1, many: 9 }, 'f32'],
-    ['slower for one row', { one: 1.2, many: 5 }, 'f32'],
-    ['not right', undefined, 'f32'],
-  ] as const)('integers that are %s', (_, int8, expected) => {
-    expect(quicker({ one: 1, many: 10 }, int8)).toBe(expected);
+    ['quicker for many rows and for one', { int8: { one: 0.9, many: 30 } }, 'int8'],
+    ['hardly quicker', { int8: { one: 1, many: 58 } }, 'f32'],
+    ['slower for one row than reading gains', { int8: { one: 3, many: 40 } }, 'f32'],
+    ['slower for one row, but less than reading gains', { matrix: { one: 1.2, many: 8 } }, 'matrix'],
+    ['both quicker', { int8: { one: 0.9, many: 30 }, matrix: { one: 0.9, many: 10 } }, 'matrix'],
+    ['missing: not right, or not there', {}, 'f32'],
+  ] as const)('others that are %s', (_, others, expected) => {
+    expect(quickest({ f32, ...others })).toBe(expected);
+  });
+});
+
+describe('kernels for matrix units, which no software adapter has', () => {
+  it.each(['Q4_K', 'Q8_0', 'F16'] as const)('are accepted by the compiler: %s', async (type) => {
+    const adapter = await requestAdapter(undefined, 'null');
+    const requiredFeatures = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
+    const gpu = await adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[] });
+    const kernels = new Kernels(gpu, { arithmetic: 'matrix' });
+    for (const [input, output] of [
+      ['normed', 'bias'],
+      ['geglu', 'add'],
+      ['plain', 'capped'],
+    ] as const) {
+      const { matvec, matmul } = await kernels.matmul({ type, input, output }, 64);
+      expect(matvec).toBeNull();
+      expect(matmul?.label).toContain('matmul-matrix');
+    }
   });
 });
 

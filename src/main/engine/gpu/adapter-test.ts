@@ -7,11 +7,12 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import * as v from 'valibot';
+import { AppError } from '../../../shared/errors.ts';
 import type { Device } from './device.ts';
 import type { Arithmetic } from './kernels/index.ts';
 import { Kernels } from './kernels/index.ts';
 import type { ProductTimes } from './product-test.ts';
-import { productFault, productTimes } from './product-test.ts';
+import { manyRows, productFault, productTimes } from './product-test.ts';
 
 /** Raised when the test or the kernels change: it is done again. */
 const VERSION = 1;
@@ -23,7 +24,7 @@ const findingsSchema = v.object({
   /** GB/s that copying reads and writes */
   copySpeed: v.number(),
   /** of products by quantised matrices */
-  arithmetic: v.picklist(['f32', 'int8']),
+  arithmetic: v.picklist(['f32', 'int8', 'matrix']),
   /** milliseconds of a product, by arithmetic; those that were not right are missing */
   products: v.record(v.string(), v.object({ one: v.number(), many: v.number() })),
 });
@@ -51,17 +52,43 @@ async function testAdapter(device: Device): Promise<AdapterFindings> {
   const wrong = await productFault(device, f32);
   const findings = { wrong, copySpeed: await copySpeed(device) };
   if (wrong !== null || device.software) return { ...findings, arithmetic: 'f32', products: {} };
-  const int8 = new Kernels(device.gpu, { tiled, arithmetic: 'int8' });
-  const isRight = (await productFault(device, int8)) === null;
-  const products: Record<string, ProductTimes> = { f32: await productTimes(device, f32) };
-  if (isRight) products['int8'] = await productTimes(device, int8);
-  return { ...findings, arithmetic: quicker(products['f32'], products['int8']), products };
+  const products: Partial<Record<Arithmetic, ProductTimes>> = { f32: await productTimes(device, f32) };
+  for (const arithmetic of device.hasMatrixUnits ? (['int8', 'matrix'] as const) : (['int8'] as const)) {
+    const times = await timesWhereRight(device, new Kernels(device.gpu, { tiled, arithmetic }));
+    if (times !== null) products[arithmetic] = times;
+  }
+  return { ...findings, arithmetic: quickest(products), products };
 }
 
-/** int8 loses some precision: it must be worth it, and cost no speed of answers. */
-export function quicker(f32: ProductTimes, int8: ProductTimes | undefined): Arithmetic {
-  const isWorthIt = int8 !== undefined && int8.many < 0.8 * f32.many && int8.one < 1.1 * f32.one;
-  return isWorthIt ? 'int8' : 'f32';
+/** @returns null where the products are not right, or a driver does not take the kernels */
+async function timesWhereRight(device: Device, kernels: Kernels): Promise<ProductTimes | null> {
+  try {
+    const checkErrors = device.collectErrors(() => 'a product takes some MB');
+    const fault = await productFault(device, kernels);
+    await checkErrors();
+    return fault === null ? await productTimes(device, kernels) : null;
+  } catch (error) {
+    device.checkAlive();
+    if (error instanceof AppError) return null;
+    throw error;
+  }
+}
+
+/** Tokens read for each one that is generated. */
+const READ_PER_GENERATED = 8;
+
+/** The others lose some precision against f32, which they must be worth. */
+export function quickest(products: Partial<Record<Arithmetic, ProductTimes>>): Arithmetic {
+  const cost = ({ one, many }: ProductTimes): number => one + (READ_PER_GENERATED * many) / manyRows;
+  let best: Arithmetic = 'f32';
+  let least = products.f32 === undefined ? Infinity : 0.85 * cost(products.f32);
+  for (const arithmetic of ['int8', 'matrix'] as const) {
+    const times = products[arithmetic];
+    if (times === undefined || !(cost(times) < least)) continue;
+    best = arithmetic;
+    least = cost(times);
+  }
+  return best;
 }
 
 /** @returns GB/s, from the difference of many and few copies: starting costs as much for both */

@@ -17,10 +17,15 @@ const REMEDY =
 
 /**
  * @param name part of the adapter's name; absent = the one that Dawn prefers
+ * @param backend for tests: 'null' checks kernels for all features and runs nothing
  * @throws AppError 'unsupported' when there is none, or Dawn can't be loaded on this machine
  */
-export async function requestAdapter(name?: string): Promise<GPUAdapter> {
-  const gpu = await createGpu(name === undefined ? FLAGS : [...FLAGS, `adapter=${name}`]);
+export async function requestAdapter(name?: string, backend?: 'null'): Promise<GPUAdapter> {
+  const gpu = await createGpu([
+    ...FLAGS,
+    ...(name === undefined ? [] : [`adapter=${name}`]),
+    ...(backend === undefined ? [] : [`backend=${backend}`]),
+  ]);
   const adapter = await request(gpu).catch((cause: unknown) => {
     const message =
       name === undefined

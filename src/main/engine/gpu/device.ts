@@ -15,7 +15,12 @@ const usage = {
 const MAP_READ = 1;
 
 /** Taken where the adapter has them. */
-const wantedFeatures: readonly GPUFeatureName[] = ['timestamp-query'];
+const wantedFeatures = [
+  'timestamp-query',
+  'shader-f16',
+  'subgroups',
+  'chromium-experimental-subgroup-matrix',
+];
 
 export class Device {
   readonly name: string;
@@ -24,7 +29,9 @@ export class Device {
   /** all features of the adapter, asked for or not */
   readonly offered: readonly string[];
   /** shapes and types of its matrix units, as Dawn lists them */
-  readonly matrixUnits: readonly unknown[];
+  readonly matrixUnits: readonly MatrixUnit[];
+  /** whether they are such as matmul-matrix.wgsl is written for */
+  readonly hasMatrixUnits: boolean;
   readonly gpu: GPUDevice;
   /** computes on the processor */
   readonly software: boolean;
@@ -43,6 +50,7 @@ export class Device {
     this.driver = adapter.info.description;
     this.offered = [...adapter.features];
     this.matrixUnits = matrixUnitsOf(adapter.info);
+    this.hasMatrixUnits = this.matrixUnits.some(fits) && hasSubgroupsOf32(adapter.info);
     this.gpu = gpu;
     void gpu.lost.then(({ reason, message }) => {
       if (!this.#isReleased) this.#lost = message === '' ? reason : message;
@@ -60,7 +68,9 @@ export class Device {
     const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = adapter.limits;
     try {
       const gpu = await adapter.requestDevice({
-        requiredFeatures: wantedFeatures.filter((feature) => adapter.features.has(feature)),
+        requiredFeatures: wantedFeatures.filter((feature): feature is GPUFeatureName =>
+          adapter.features.has(feature),
+        ),
         requiredLimits: {
           ...{ maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
           ...{ maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup },
@@ -218,8 +228,25 @@ export class Device {
   }
 }
 
+/** Two matrices M x K and K x N, and a sum M x N. */
+interface MatrixUnit {
+  readonly M: unknown;
+  readonly N: unknown;
+  readonly K: unknown;
+  readonly componentType: unknown;
+  readonly resultComponentType: unknown;
+}
+
+function fits({ M, N, K, componentType, resultComponentType }: MatrixUnit): boolean {
+  return [M, N, K].every((side) => side === 16) && componentType === 'f16' && resultComponentType === 'f32';
+}
+
+function hasSubgroupsOf32({ subgroupMinSize, subgroupMaxSize }: GPUAdapterInfo): boolean {
+  return subgroupMinSize === 32 && subgroupMaxSize === 32;
+}
+
 /** Dawn's experimental list, plain. */
-function matrixUnitsOf(info: GPUAdapterInfo): readonly unknown[] {
+function matrixUnitsOf(info: GPUAdapterInfo): readonly MatrixUnit[] {
   const { subgroupMatrixConfigs } = info as { readonly subgroupMatrixConfigs?: Iterable<object> };
   return [...(subgroupMatrixConfigs ?? [])].map((config) => {
     const { M, N, K, componentType, resultComponentType } = config as Record<string, unknown>;

@@ -30,11 +30,11 @@ function kvBitsOf(text: string): KvBits {
 }
 
 function arithmeticOf(text: string): Arithmetic {
-  if (text === 'f32' || text === 'int8') return text;
+  if (text === 'f32' || text === 'int8' || text === 'matrix') return text;
   throw new AppError(
     'usage',
     `LONGLEAF_GPU_ARITHMETIC is ${JSON.stringify(text)}.`,
-    'Set it to f32 or int8.',
+    'Set it to f32, int8 or matrix.',
   );
 }
 

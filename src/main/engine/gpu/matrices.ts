@@ -26,7 +26,7 @@ export interface MatmulBuffers {
 interface MatmulPart {
   readonly pipelines: MatmulPipelines;
   readonly groups: {
-    readonly matvec: GPUBindGroup;
+    readonly matvec: GPUBindGroup | null;
     readonly matmul: GPUBindGroup | null;
     readonly rowRms: GPUBindGroup | null;
   };
@@ -64,7 +64,7 @@ export class Matmul {
         ...(bias === undefined ? {} : { 8: bias }),
       };
       const groups = {
-        matvec: device.bindGroup(matvec.pipeline, bindings),
+        matvec: matvec && device.bindGroup(matvec.pipeline, bindings),
         matmul: matmul && device.bindGroup(matmul, { ...bindings, ...rms }),
         rowRms: rowRms && device.bindGroup(rowRms, { 0: step, 1: shape, 2: x, ...rms }),
       };
@@ -77,24 +77,31 @@ export class Matmul {
 
   /** of one row */
   get dispatches(): number {
-    return this.#parts.length;
+    return this.#parts.length + (this.#needsRowRms(1) ? 1 : 0);
   }
 
   encode(pass: KernelPass, rows: number): void {
-    if (rows > FEW_ROWS) this.#encodeRowRms(pass, rows);
+    if (this.#needsRowRms(rows)) this.#encodeRowRms(pass, rows);
     for (const { pipelines, groups, outputs, work } of this.#parts) {
       pass.note?.(() => ({ flops: rows * work.flops, bytes: work.bytes }));
-      if (rows <= FEW_ROWS || pipelines.matmul === null) {
-        const { pipeline, outputs: perGroup } = pipelines.matvec;
-        pass.setPipeline(pipeline);
+      const { matvec, matmul } = pipelines;
+      if (matvec !== null && (rows <= FEW_ROWS || matmul === null)) {
+        pass.setPipeline(matvec.pipeline);
         pass.setBindGroup(0, groups.matvec);
-        pass.dispatchWorkgroups(Math.ceil(outputs / (matvecGroups * perGroup)), rows);
-      } else {
-        pass.setPipeline(pipelines.matmul);
+        pass.dispatchWorkgroups(Math.ceil(outputs / (matvecGroups * matvec.outputs)), rows);
+      } else if (matmul !== null) {
+        pass.setPipeline(matmul);
         pass.setBindGroup(0, groups.matmul);
         pass.dispatchWorkgroups(Math.ceil(outputs / matmulTile.outputs), Math.ceil(rows / matmulTile.rows));
       }
     }
+  }
+
+  /** Where a part goes through the kernel for many rows, whose input is normed by a factor found before. */
+  #needsRowRms(rows: number): boolean {
+    return this.#parts.some(
+      ({ pipelines }) => pipelines.rowRms !== null && (rows > FEW_ROWS || pipelines.matvec === null),
+    );
   }
 
   #encodeRowRms(pass: KernelPass, rows: number): void {

@@ -18,8 +18,11 @@ export interface MatmulVariant {
   readonly output: 'store' | 'add' | 'bias' | 'capped';
 }
 
-/** Of products by quantised matrices; plain numbers are always multiplied in f32. */
-export type Arithmetic = 'f32' | 'int8';
+/**
+ * Of products: f32; by quantised matrices in integers (matmul-int8.wgsl); by all but F32 in halves on matrix units
+ * (matmul-matrix.wgsl). Each gives other bits, and has its name in the kernel variant.
+ */
+export type Arithmetic = 'f32' | 'int8' | 'matrix';
 
 export interface KernelOptions {
   /** false: without the kernels for many rows. The bits are the same; some drivers compile for minutes */
@@ -49,8 +52,8 @@ export const matvecGroups = 4;
 export const attentionTile = { queries: 64, heads: 8 } as const;
 
 export interface MatmulPipelines {
-  /** few rows, `outputs` outputs for each group of lanes */
-  readonly matvec: { readonly pipeline: GPUComputePipeline; readonly outputs: number };
+  /** few rows, `outputs` outputs for each group of lanes; null: all go through `matmul` */
+  readonly matvec: { readonly pipeline: GPUComputePipeline; readonly outputs: number } | null;
   /** many rows; null: all go through `matvec` */
   readonly matmul: GPUComputePipeline | null;
   /** before `matmul`, where the input is normed */
@@ -128,6 +131,7 @@ export class Kernels {
 
   /** @param outputs rows of the matrix: small ones are spread over more workgroups */
   async matmul({ type, input, output }: MatmulVariant, outputs: number): Promise<MatmulPipelines> {
+    if (this.arithmetic === 'matrix' && type !== 'F32') return this.#onMatrixUnits({ type, input, output });
     const isNormed = input === 'normed';
     const tanh = input === 'geglu' || output === 'capped' ? ['tanh'] : [];
     const isInt8 = this.arithmetic === 'int8' && isQuantised(type);
@@ -148,6 +152,19 @@ export class Kernels {
       this.#tiled && isNormed ? this.#pipeline(['row-rms', 'rms', 'product']) : null,
     ]);
     return { matvec: { pipeline: matvec, outputs: perGroup }, matmul, rowRms };
+  }
+
+  async #onMatrixUnits({ type, input, output }: MatmulVariant): Promise<MatmulPipelines> {
+    const isNormed = input === 'normed';
+    const tanh = input === 'geglu' || output === 'capped' ? ['tanh'] : [];
+    const ofInput = isNormed ? 'input-scaled' : `input-${input}`;
+    const files = ['product', ...weightsFiles(type), `output-${output}`, ofInput, ...tanh];
+    const [matmul, rowRms] = await Promise.all([
+      // directives come first
+      this.#pipeline(['matmul-matrix', ...files]),
+      isNormed ? this.#pipeline(['row-rms', 'rms', 'product']) : null,
+    ]);
+    return { matvec: null, matmul, rowRms };
   }
 
   #pipeline(files: readonly string[], constants = ''): Promise<GPUComputePipeline> {
