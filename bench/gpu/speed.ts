@@ -1,5 +1,6 @@
 /** Tokens per second of a model, and the times of its kernels. */
 import { performance } from 'node:perf_hooks';
+import { AppError } from '../../src/shared/errors.ts';
 import { createGpuRuntime } from '../../src/main/engine/gpu/index.ts';
 import type { GpuRuntime, GpuRuntimeOptions } from '../../src/main/engine/gpu/index.ts';
 import { preset } from '../../src/main/engine/plan/presets.ts';
@@ -45,7 +46,12 @@ export async function variants(options: StageOptions): Promise<void> {
   for (const [name, more] of Object.entries(kinds)) {
     const gguf =
       model === null || tiny ? generatedModel(tiny ? shapes.tiny : shapes.small) : await openGguf(model);
-    await measure(name, gguf, { ...options, more, profiled: false }, sizes);
+    try {
+      await measure(name, gguf, { ...options, more, profiled: false }, sizes);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'unsupported') throw error;
+      report({ [name]: { skipped: error.message } });
+    }
   }
 }
 

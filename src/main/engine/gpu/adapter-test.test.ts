@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTiny } from '../testing/runtime-conformance.ts';
 import { findingsOf, quickest } from './adapter-test.ts';
 import { requestAdapter } from './dawn.ts';
 import { parseNvidia } from './device-memory.ts';
@@ -9,6 +10,7 @@ import { Device } from './device.ts';
 import { environmentOptions } from './environment-options.ts';
 import type { MatmulPipelines, MatmulVariant } from './kernels/index.ts';
 import { Kernels } from './kernels/index.ts';
+import { createGpuRuntime } from './index.ts';
 import { productFault } from './product-test.ts';
 import {
   skippedWithoutAdapters,
@@ -47,6 +49,14 @@ describe.skipIf(skipWithoutAdapters)(`the test of an adapter${skippedWithoutAdap
   it('passes the integer kernels', async () => {
     const kernels = new Kernels(device.gpu, { tiled: false, arithmetic: 'int8' });
     expect(await productFault(device, kernels)).toBeNull();
+  });
+
+  it('and without matrix units no kernels for them: named', async () => {
+    const options = { shared: { device, kernels: new Kernels(device.gpu, { arithmetic: 'matrix' }) } };
+    await expect(openTiny((gguf) => createGpuRuntime(gguf, options))).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('no matrix units') as string,
+    });
   });
 
   it('names a driver that multiplies wrongly', async () => {

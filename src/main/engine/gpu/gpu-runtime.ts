@@ -132,6 +132,7 @@ export class GpuRuntime implements Runtime {
       if (shared === undefined) device.release();
     };
     try {
+      requireUnits(device, kernels);
       const largestPlane = options.largestPlane ?? device.largestBinding;
       const { largestBinding } = device;
       const memory = planMemory(gguf, hyperparameters, { kvBits, maxRows: MAX_ROWS, largestBinding });
@@ -303,6 +304,16 @@ export async function openDevice(options: GpuRuntimeOptions): Promise<OpenDevice
   const { device: name, tiled = true, memoryLimit = null, arithmetic = 'f32' } = options;
   const device = await Device.open(name, memoryLimit);
   return { device, kernels: new Kernels(device.gpu, { tiled, arithmetic }) };
+}
+
+/** @throws AppError 'unsupported' for kernels that the adapter has no units for */
+function requireUnits({ name, hasMatrixUnits }: Device, { arithmetic }: Kernels): void {
+  if (arithmetic !== 'matrix' || hasMatrixUnits) return;
+  throw new AppError(
+    'unsupported',
+    `${name} has no matrix units of 16 x 16 x 16 halves for subgroups of 32.`,
+    'Set LONGLEAF_GPU_ARITHMETIC to f32 or int8, or to nothing.',
+  );
 }
 
 /** Work that fails, perhaps because memory ran out in the middle of it, leaves the cache as it was. */
