@@ -40,7 +40,13 @@ function starter() {
 it('serves the first who wants that very engine; closed, it serves nobody', async () => {
   const { path, hash } = await placeModel();
   const limits = { maxMemoryMB: 1, maxDiskGB: 1 };
-  const wanted = { ...limits, modelPath: path, modelHash: hash, backend: 'cpu', dataFolder: folder } as const;
+  const wanted = {
+    ...limits,
+    modelPath: path,
+    modelHash: hash,
+    backend: 'auto',
+    dataFolder: folder,
+  } as const;
   const taken = starter();
   const early = new EarlyEngine({ dataFolder: folder, limits: () => limits, ...taken }, {});
   await early.start(wanted);

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ContextMap } from '../../shared/rpc/index.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { StartEngineOptions } from '../engine/index.ts';
 import { startEngine } from '../engine/index.ts';
 import type { TestApp } from './app.fixture.ts';
 import { never, openTestApp } from './app.fixture.ts';
@@ -149,6 +151,32 @@ it('what computes is what the user set, where neither a call nor the owner says'
   expect(await backendOf({})).toBe('webgpu');
   expect(await backendOf({ backend: 'cpu' })).toBe('cpu');
   expect(await backendOf({}, { backend: 'reference' })).toBe('reference');
+});
+
+it('a driver that takes the engine with it costs auto the card, and the reason is told', async () => {
+  const asked: StartEngineOptions[] = [];
+  const dataFolder = await mkdtemp(join(tmpdir(), 'longleaf-auto-'));
+  const engines = new Engines({
+    dataFolder,
+    startEngine: (options) => {
+      asked.push(options);
+      if (options.backend === 'auto')
+        return Promise.reject(
+          new AppError('engine-lost', 'The engine process ended unexpectedly (SIGSEGV).'),
+        );
+      return startEngine({ ...options, backend: 'cpu' });
+    },
+    defaults: {},
+    limits: () => ({ maxMemoryMB: 64, maxDiskGB: 1 }),
+    hashes: { setting: () => Promise.resolve(null), setSetting: () => Promise.resolve() },
+  });
+  const loaded = await engines.load({ model: join(test.folder, 'models', 'tiny.gguf') });
+  const { info } = await loaded.engine();
+  expect(asked.map(({ backend }) => backend)).toEqual(['auto', 'cpu']);
+  expect(info.backend).toBe('cpu');
+  expect(info.autoReason).toContain('SIGSEGV');
+  await engines.close();
+  await rm(dataFolder, { recursive: true, force: true });
 });
 
 it('the layout of a prefix is where its documents really stand', async () => {
