@@ -13,12 +13,13 @@ import { preset } from '../plan/presets.ts';
 import { createReferenceRuntime } from '../reference/index.ts';
 import type { Runtime } from '../runtime.ts';
 import { architectureModels } from '../testing/architecture-models.ts';
-import { nmse } from '../testing/nmse.ts';
+import { bounds, nmse } from '../testing/nmse.ts';
 import type { OpenRuntime } from '../testing/runtime-conformance.ts';
 import { firstDifference, readInChunks, snapshotOf, someIds } from '../testing/runtime-conformance.ts';
 import type { OpenDevice } from './gpu-runtime.ts';
 import { openDevice } from './gpu-runtime.ts';
 import { createGpuRuntime } from './index.ts';
+import { Kernels } from './kernels/index.ts';
 import {
   skippedWithoutAdapters,
   skipWithoutAdapters,
@@ -65,6 +66,28 @@ describe.skipIf(skipWithoutAdapters)(`webgpu on lavapipe${skippedWithoutAdapters
     await runtime.release();
     // weights are multiplied as they are: what is left is the rounding of keys and values to halves
     expect(nmse(actual, expected)).toBeLessThan(1e-5);
+  });
+
+  it('qwen3 F32, keys and values in 8 bits: agrees', async () => {
+    const ids = someIds(70);
+    const expected = await read(await open('qwen3 F32', createReferenceRuntime), ids, [35]);
+    const runtime = await open('qwen3 F32', (gguf) => createGpuRuntime(gguf, { shared: untiled, kvBits: 8 }));
+    expect(runtime.variant).toContain('-kv8-');
+    // measured: 6e-5
+    expect(nmse(await read(runtime, ids, [33]), expected)).toBeLessThan(bounds.reduced);
+    await runtime.release();
+  });
+
+  it('llama Q4_1, products in integers: agrees', async () => {
+    const ids = someIds(12);
+    const expected = await read(await open('llama Q4_1', createReferenceRuntime), ids, [12]);
+    const { device } = untiled;
+    const shared = { device, kernels: new Kernels(device.gpu, { tiled: false, arithmetic: 'int8' }) };
+    const runtime = await open('llama Q4_1', (gguf) => createGpuRuntime(gguf, { shared }));
+    expect(runtime.variant).toContain('webgpu-int8-');
+    // measured: 4e-4
+    expect(nmse(await read(runtime, ids, [12]), expected)).toBeLessThan(bounds.logits);
+    await runtime.release();
   });
 
   it.each(['gemma2 F32', 'qwen2 Q5_0'])(
