@@ -16,25 +16,6 @@ export const supportedTensorTypes: readonly TensorType[] = [...computableTypes];
 /** Norms and biases. */
 const vectorTypes: readonly TensorType[] = ['F32', 'F16', 'BF16'];
 
-/** Names of the tensors of one llama layer, without `blk.N.` and `.weight`. */
-export const layerTensors = [
-  'attn_norm',
-  'attn_q',
-  'attn_k',
-  'attn_v',
-  'attn_output',
-  'ffn_norm',
-  'ffn_gate',
-  'ffn_up',
-  'ffn_down',
-] as const;
-export type LayerTensor = (typeof layerTensors)[number];
-
-/** e.g. `blk.3.attn_q.weight` */
-export function layerTensorName(layer: number, tensor: LayerTensor): string {
-  return `blk.${String(layer)}.${tensor}.weight`;
-}
-
 /** The tensor that turns the last hidden row into logits: `output.weight`, or the embedding where they are tied. */
 export function outputTensorName(gguf: Pick<GgufFile, 'tensors'>): string {
   return gguf.tensors.has('output.weight') ? 'output.weight' : 'token_embd.weight';

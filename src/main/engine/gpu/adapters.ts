@@ -32,7 +32,7 @@ const TEST_LIMIT = 60_000;
 
 /** Asks in a process of its own, which a faulty driver may take down or hang: never fails. */
 export async function listAdapters(): Promise<AdapterList> {
-  const found = await ask<AdapterList>('process.ts', [], TIME_LIMIT);
+  const found = await ask<AdapterList>(new URL('adapters/process.ts', import.meta.url), [], TIME_LIMIT);
   const problem =
     'The graphics driver fails when it is asked for its adapters. Update it, or use --backend cpu.';
   return found ?? { adapters: [], problem };
@@ -43,15 +43,17 @@ export async function listAdapters(): Promise<AdapterList> {
  * all the same. An adapter that was never tested is tested now. Never fails.
  */
 export async function autoChoice(dataFolder: string): Promise<AutoChoice> {
-  const found = await ask<AutoChoice>('auto-process.ts', [dataFolder], TEST_LIMIT);
+  const script = new URL('adapters/auto-process.ts', import.meta.url);
+  const found = await ask<AutoChoice>(script, [dataFolder], TEST_LIMIT);
   return found ?? { backend: 'cpu', reason: 'the graphics driver fails when it is tested' };
 }
 
 /** @returns null when the process fails or hangs */
-async function ask<T>(script: string, args: readonly string[], timeout: number): Promise<T | null> {
-  const path = fileURLToPath(new URL(`adapters/${script}`, import.meta.url));
+async function ask<T>(script: URL, args: readonly string[], timeout: number): Promise<T | null> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [path, ...args], { timeout });
+    const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(script), ...args], {
+      timeout,
+    });
     return JSON.parse(stdout) as T;
   } catch {
     return null;
