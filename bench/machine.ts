@@ -31,12 +31,13 @@ export function environment(): Environment {
 }
 
 function commit(): string {
+  // a pack says it (bench/pack-gpu.ts), wherever it was unpacked
+  if (existsSync(packed)) return readFileSync(packed, 'utf8').trim();
   const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: 'pipe' }).trim();
   try {
     return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain', '-uno') === '' ? '' : '+');
   } catch {
-    // a pack says it (bench/pack-gpu.ts)
-    return existsSync(packed) ? readFileSync(packed, 'utf8').trim() : 'unknown';
+    return 'unknown';
   }
 }
