@@ -27,8 +27,12 @@ export interface IndexProgress {
   readonly file: string;
 }
 
-/** Files under way at once: one in an extractor's worker while another is stored and tokenised. */
-const CONCURRENCY = 3;
+/**
+ * Files under way at once: small ones many, so that they share messages and commits; of large ones few, since each is in
+ * memory several times. One is always begun.
+ */
+const MOST_FILES = 48;
+const MOST_BYTES = 4 * 2 ** 20;
 
 /**
  * Indexes all files of a plan and returns the rows of the version, in the plan's order.
@@ -40,24 +44,35 @@ export async function indexFiles(
   onFile: (file: LibraryFile, progress: IndexProgress) => Promise<void> | void,
 ): Promise<LibraryFile[]> {
   const rows: (LibraryFile | undefined)[] = [];
-  let next = 0;
-  let done = 0;
-  const work = async (): Promise<void> => {
-    while (next < files.length) {
-      const i = next++;
-      const planned = files[i];
-      if (planned === undefined) return;
-      context.signal.throwIfAborted();
+  const underWay = new Set<Promise<void>>();
+  let [bytes, done] = [0, 0];
+  let failure: { readonly error: unknown } | null = null;
+  const index = async (planned: PlannedFile, i: number): Promise<void> => {
+    try {
       const row = await indexFile(context, planned);
       rows[i] = row;
       done += 1;
       await onFile(row, { index: i, done, total: files.length, file: row.path });
+    } catch (error) {
+      failure ??= { error };
     }
   };
+  for (const [i, planned] of files.entries()) {
+    const size = planned.entry.bytes;
+    while (underWay.size > 0 && (underWay.size >= MOST_FILES || bytes + size > MOST_BYTES))
+      await Promise.race(underWay);
+    if (failure !== null || context.signal.aborted) break;
+    bytes += size;
+    const work: Promise<void> = index(planned, i).finally(() => {
+      bytes -= size;
+      underWay.delete(work);
+    });
+    underWay.add(work);
+  }
   // All must have stopped before a failure is reported: nobody writes after the end.
-  const ends = await Promise.allSettled(Array.from({ length: CONCURRENCY }, work));
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await Promise.all(underWay);
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
+  context.signal.throwIfAborted();
   return rows.filter((row) => row !== undefined);
 }
 
@@ -110,14 +125,17 @@ async function extract(context: IndexContext, entry: ScanEntry): Promise<Indexed
   const { store, ingest, extractorVersion, signal } = context;
   const document = await ingest.extract(entry, signal);
   const { hash, kind, title, text, sections, outcome, reason } = document;
-  if (!(await store.hasDocument(hash, extractorVersion))) {
-    await store.putDocument(
-      { hash, kind, title, text, sections, outcome, reason, extractorVersion },
-      ingest.passages(document),
-    );
+  if (await store.hasDocument(hash, extractorVersion)) {
+    const counted = await store.tokenCount(hash, context.tokenizer.fingerprint);
+    return { outcome, reason, hash, tokens: counted ?? (await tokenise(context, hash, text)) };
   }
-  const counted = await store.tokenCount(hash, context.tokenizer.fingerprint);
-  return { outcome, reason, hash, tokens: counted ?? (await tokenise(context, hash, text)) };
+  const ids = await encodeText(context.tokenizer, text, signal);
+  await store.putDocument(
+    { hash, kind, title, text, sections, outcome, reason, extractorVersion },
+    ingest.passages(document),
+    { tokenizer: context.tokenizer.fingerprint, ids },
+  );
+  return { outcome, reason, hash, tokens: ids.length };
 }
 
 async function tokenise(

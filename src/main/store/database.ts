@@ -4,6 +4,27 @@ import SqliteDatabase from 'better-sqlite3';
 import { AppError } from '../../shared/errors.ts';
 
 export type Db = SqliteDatabase.Database;
+export type Statement = SqliteDatabase.Statement<unknown[]>;
+
+/**
+ * All of the work or nothing of it: in a transaction of its own, or as a part of the one that is open, whose failure
+ * undoes both. No savepoint: at each of them FTS5 writes what it has gathered, and a library would be indexed in
+ * thousands of tiny pieces that have to be merged.
+ */
+export function atomically<T>(db: Db, work: () => T): T {
+  return db.inTransaction ? work() : db.transaction(work)();
+}
+
+const statements = new WeakMap<Db, Map<string, Statement>>();
+
+/** The statement of a text, compiled once a connection: what a library needs hundreds of thousands of times. */
+export function prepared(db: Db, sql: string): Statement {
+  const known = statements.get(db) ?? new Map<string, Statement>();
+  statements.set(db, known);
+  const statement = known.get(sql) ?? db.prepare(sql);
+  known.set(sql, statement);
+  return statement;
+}
 
 /** 3.7.0 to 3.51.2 can lose committed writes of a WAL database under two processes (fixed March 2026) */
 const oldestSafeSqlite = [3, 51, 3] as const;
@@ -50,5 +71,9 @@ export function configure(db: Db): void {
   db.pragma('trusted_schema = OFF');
   db.pragma('cell_size_check = ON');
   db.pragma('journal_size_limit = 67108864');
+  // bytes (negative: KiB); with SQLite's 2 MB a large index reads its own pages again and again while it grows
+  db.pragma('cache_size = -65536');
+  // pages between two checkpoints, 32 MB: each writes the pages that have changed once, and syncs
+  db.pragma('wal_autocheckpoint = 8192');
   if (process.platform === 'darwin') db.pragma('checkpoint_fullfsync = ON');
 }

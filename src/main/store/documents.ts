@@ -1,10 +1,10 @@
 /** Documents: the extracted text of a file, content-addressed by the SHA-256 of its bytes, shared by libraries. */
 import { AppError } from '../../shared/errors.ts';
 import type { ContentHash, Passage } from '../../shared/model/index.ts';
-import type { Db } from './database.ts';
+import { atomically, prepared, type Db } from './database.ts';
 import type { PassageIndex } from './passage-index.ts';
 import { decodeOptional, decodeText, encodeOptional, encodeText } from './text.ts';
-import type { StoredDocument } from './types.ts';
+import type { DocumentTokens, StoredDocument } from './types.ts';
 
 interface DocumentRow {
   hash: ContentHash;
@@ -27,40 +27,47 @@ export class Documents {
   }
 
   has(hash: ContentHash, extractorVersion: number): boolean {
-    return (
-      this.#db
-        .prepare(
-          `SELECT 1 FROM documents d JOIN contents c ON c.id = d.content_id
-           WHERE c.hash = ? AND d.extractor_version = ?`,
-        )
-        .get(hash, extractorVersion) !== undefined
+    const found = prepared(
+      this.#db,
+      `SELECT 1 FROM documents d JOIN contents c ON c.id = d.content_id
+       WHERE c.hash = ? AND d.extractor_version = ?`,
     );
+    return found.get(hash, extractorVersion) !== undefined;
   }
 
   /** The same hash again: nothing changes, unless another extractor made it; then text, passages and ids go. */
-  put(document: StoredDocument, passages: readonly Passage[]): void {
-    if (this.has(document.hash, document.extractorVersion)) return;
-    assertWithin(document, passages);
-    this.#db.transaction(() => {
-      const content = this.contentId(document.hash);
-      this.#removeDocument(content);
-      this.#db
-        .prepare(
-          `INSERT INTO documents (content_id, kind, title, outcome, reason, extractor_version, sections)
-           VALUES (?, ?, ?, ?, ?, ?, ?)`,
-        )
-        .run(
-          content,
-          document.kind,
-          encodeOptional(document.title),
-          document.outcome,
-          document.reason,
-          document.extractorVersion,
-          JSON.stringify(document.sections),
-        );
-      this.#db.prepare('INSERT INTO document_texts VALUES (?, ?)').run(content, encodeText(document.text));
+  put(document: StoredDocument, passages: readonly Passage[], tokens?: DocumentTokens): void {
+    const isKnown = this.has(document.hash, document.extractorVersion);
+    if (!isKnown) assertWithin(document, passages);
+    atomically(this.#db, () => {
+      if (isKnown) {
+        if (tokens !== undefined) this.putTokens(document.hash, tokens.tokenizer, tokens.ids);
+        return;
+      }
+      const content = this.#add(document);
+      if (tokens !== undefined) this.#addTokens(content, tokens);
       this.#passages.put(content, document.text, passages);
-    })();
+    });
+  }
+
+  #add(document: StoredDocument): number {
+    const content = this.contentId(document.hash);
+    this.#removeDocument(content);
+    prepared(
+      this.#db,
+      `INSERT INTO documents (content_id, kind, title, outcome, reason, extractor_version, sections)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      content,
+      document.kind,
+      encodeOptional(document.title),
+      document.outcome,
+      document.reason,
+      document.extractorVersion,
+      JSON.stringify(document.sections),
+    );
+    prepared(this.#db, 'INSERT INTO document_texts VALUES (?, ?)').run(content, encodeText(document.text));
+    return content;
   }
 
   get(hash: ContentHash): StoredDocument | null {
@@ -85,16 +92,22 @@ export class Documents {
 
   /** ids are kept as 32-bit little-endian integers */
   putTokens(hash: ContentHash, tokenizer: string, ids: Int32Array): void {
-    const document = this.#db
-      .prepare<[string], { content_id: number }>(
-        'SELECT d.content_id FROM documents d JOIN contents c ON c.id = d.content_id WHERE c.hash = ?',
-      )
-      .get(hash);
+    const find = 'SELECT d.content_id FROM documents d JOIN contents c ON c.id = d.content_id WHERE c.hash = ?';
+    const document = prepared(this.#db, find).get(hash) as { content_id: number } | undefined;
     if (document === undefined)
       throw new AppError('not-found', `There is no document ${hash}: it has to be stored before its tokens.`);
-    this.#db
-      .prepare('INSERT OR REPLACE INTO document_tokens VALUES (?, ?, ?, ?)')
-      .run(document.content_id, tokenizer, ids.length, toLittleEndian(ids));
+    prepared(this.#db, 'INSERT OR REPLACE INTO document_tokens VALUES (?, ?, ?, ?)').run(
+      document.content_id,
+      tokenizer,
+      ids.length,
+      toLittleEndian(ids),
+    );
+  }
+
+  /** Of a document without any. A plain INSERT: OR REPLACE may be undone by itself, and FTS5 writes before that. */
+  #addTokens(content: number, { tokenizer, ids }: DocumentTokens): void {
+    const insert = prepared(this.#db, 'INSERT INTO document_tokens VALUES (?, ?, ?, ?)');
+    insert.run(content, tokenizer, ids.length, toLittleEndian(ids));
   }
 
   tokens(hash: ContentHash, tokenizer: string): Int32Array | null {
@@ -119,8 +132,11 @@ export class Documents {
 
   /** the number that stands for a hash in other tables; made when it is new */
   contentId(hash: ContentHash): number {
-    this.#db.prepare('INSERT OR IGNORE INTO contents (hash) VALUES (?)').run(hash);
-    return Number(this.#db.prepare('SELECT id FROM contents WHERE hash = ?').pluck().get(hash));
+    const find = prepared(this.#db, 'SELECT id FROM contents WHERE hash = ?').pluck();
+    const known = find.get(hash);
+    if (known !== undefined) return Number(known);
+    prepared(this.#db, 'INSERT INTO contents (hash) VALUES (?)').run(hash);
+    return Number(find.get(hash));
   }
 
   /** for a content that no version refers to any more */
@@ -130,8 +146,10 @@ export class Documents {
   }
 
   #removeDocument(content: number): void {
+    const isThere = prepared(this.#db, 'SELECT 1 FROM documents WHERE content_id = ?').get(content);
+    if (isThere === undefined) return;
     this.#passages.remove(content);
-    this.#db.prepare('DELETE FROM documents WHERE content_id = ?').run(content);
+    prepared(this.#db, 'DELETE FROM documents WHERE content_id = ?').run(content);
   }
 }
 

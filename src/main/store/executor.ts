@@ -60,15 +60,9 @@ export class Executor {
     if (group.length === 1 && first !== undefined) return [this.#runAlone(first)];
     const { db } = this.#options;
     try {
-      const outcomes = db.transaction(() =>
-        group.map((call) => {
-          const outcome = this.#attempt(call);
-          // SQLite itself undoes the whole transaction on a full disk, and then nothing of the group is saved
-          if ('error' in outcome && (!db.inTransaction || isDiskFull(outcome.error))) throw outcome.error;
-          return outcome;
-        }),
-      )();
-      return group.map((call, index) => this.#reply(call, outcomes[index] ?? { error: 'no outcome' }));
+      // no savepoint between them (see `atomically`): one that fails undoes the whole group
+      const values = db.transaction(() => group.map((call) => this.#work(call)))();
+      return group.map((call, index) => this.#reply(call, { value: values[index] }));
     } catch {
       // nothing was committed and nobody has an answer yet: each for itself, so that only the failing one fails
       return group.map((call) => this.#runAlone(call));
@@ -83,13 +77,17 @@ export class Executor {
   }
 
   #attempt(call: Call): Outcome {
-    const { db, store } = this.#options;
-    const work = (): unknown => Reflect.apply(store[call.method], undefined, call.args) as unknown;
+    const { db } = this.#options;
+    const work = (): unknown => this.#work(call);
     try {
       return { value: alone.has(call.method) ? work() : db.transaction(work)() };
     } catch (error) {
       return { error };
     }
+  }
+
+  #work({ method, args }: Call): unknown {
+    return Reflect.apply(this.#options.store[method], undefined, args) as unknown;
   }
 
   #reply(call: Call, outcome: Outcome): Reply {

@@ -7,7 +7,7 @@ import type {
   LibraryId,
   VersionId,
 } from '../../shared/model/index.ts';
-import type { Db } from './database.ts';
+import { atomically, type Db } from './database.ts';
 import type { Documents } from './documents.ts';
 import { newId } from './ids.ts';
 import { decodeOptional, decodeText, encodeOptional, encodeText } from './text.ts';
@@ -118,7 +118,7 @@ export class Libraries {
       `INSERT OR REPLACE INTO version_files (version_id, ordinal, path, absolute_path, outcome, reason, bytes,
          mtime_ms, content_id, tokens, read_as) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#db.transaction(() => {
+    atomically(this.#db, () => {
       for (const file of files)
         put.run(
           version,
@@ -133,7 +133,7 @@ export class Libraries {
           file.tokens,
           encodeText(file.readAs),
         );
-    })();
+    });
   }
 
   commitVersion(id: LibraryId, version: VersionId): void {

@@ -3,9 +3,9 @@
  * those of the whole index, the results those of one library version.
  */
 import type { ContentHash, Passage, VersionId } from '../../shared/model/index.ts';
-import { termsOf } from '../../shared/text/terms.ts';
-import type { Db } from './database.ts';
+import type { Db, Statement } from './database.ts';
 import { definedNames, frequencyExpression, searchTerms, type SearchTerm } from './passage-query.ts';
+import { TermText } from './term-text.ts';
 import { decodeText, encodeText } from './text.ts';
 import type { PassageHit, Store } from './types.ts';
 
@@ -41,20 +41,30 @@ interface Scope {
 /** definitions of one name that are looked at (a name like \`get\` can be defined a thousand times) */
 const maxDefinitions = 256;
 
+/** Prepared once: a library of small files has hundreds of thousands of calls. */
+function writersOf(db: Db): Readonly<Record<'passage' | 'terms' | 'definition', Statement>> {
+  return {
+    passage: db.prepare(
+      `INSERT INTO passages (content_id, ordinal, start_offset, end_offset, line_start, line_end, section, defines)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    terms: db.prepare('INSERT INTO passage_index (rowid, terms) VALUES (?, ?)'),
+    definition: db.prepare('INSERT OR IGNORE INTO definitions (name, passage_id) VALUES (?, ?)'),
+  };
+}
+
 export class PassageIndex {
   readonly #db: Db;
+  readonly #write: ReturnType<typeof writersOf>;
+  readonly #terms = new TermText();
 
   constructor(db: Db) {
     this.#db = db;
+    this.#write = writersOf(db);
   }
 
   put(content: number, text: string, passages: readonly Passage[]): void {
-    const insert = this.#db.prepare(
-      `INSERT INTO passages (content_id, ordinal, start_offset, end_offset, line_start, line_end, section, defines)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    const index = this.#db.prepare('INSERT INTO passage_index (rowid, terms) VALUES (?, ?)');
-    const define = this.#db.prepare('INSERT OR IGNORE INTO definitions (name, passage_id) VALUES (?, ?)');
+    const { passage: insert, terms, definition } = this.#write;
     for (const passage of passages) {
       const { lastInsertRowid: id } = insert.run(
         content,
@@ -66,8 +76,8 @@ export class PassageIndex {
         encodeText(passage.section),
         JSON.stringify(passage.defines),
       );
-      index.run(id, termsText(text.slice(passage.start, passage.end)));
-      for (const name of passage.defines) define.run(name.toWellFormed(), id);
+      terms.run(id, this.#terms.of(text, passage.start, passage.end));
+      for (const name of passage.defines) definition.run(name.toWellFormed(), id);
     }
   }
 
@@ -248,12 +258,6 @@ export function scopeOf(version: VersionId, documents: readonly string[] | undef
       WHERE version_id = ? AND path IN (SELECT value FROM json_each(?)))`,
     bound: [version, JSON.stringify(documents)],
   };
-}
-
-function termsText(text: string): string {
-  let joined = '';
-  for (const term of termsOf(text)) joined += `${term.text} `;
-  return joined;
 }
 
 function toPassage(row: PassageRow): Passage {

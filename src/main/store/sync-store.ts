@@ -94,7 +94,7 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
     searchDocuments: (version, query, page) => documentSearch.find(version, query, page),
 
     hasDocument: (hash, extractorVersion) => documents.has(hash, extractorVersion),
-    putDocument: (document, found) => documents.put(document, found),
+    putDocument: (document, found, tokens) => documents.put(document, found, tokens),
     document: (hash) => documents.get(hash),
     putTokens: (hash, tokenizer, ids) => documents.putTokens(hash, tokenizer, ids),
     tokens: (hash, tokenizer) => documents.tokens(hash, tokenizer),

@@ -42,6 +42,12 @@ export interface StoredDocument {
   readonly extractorVersion: number;
 }
 
+/** ids of a text under one tokenizer (fingerprint of the vocabulary) */
+export interface DocumentTokens {
+  readonly tokenizer: string;
+  readonly ids: Int32Array;
+}
+
 export interface PassageHit {
   readonly passage: Passage;
   /** path in the library's current version */
@@ -224,8 +230,8 @@ export interface Store extends LibraryViews {
 
   // documents: content-addressed, shared by all libraries
   hasDocument(hash: ContentHash, extractorVersion: number): Promise<boolean>;
-  /** document, passages and their index entries in one transaction */
-  putDocument(document: StoredDocument, passages: readonly Passage[]): Promise<void>;
+  /** document, passages, their index entries, and its ids where they are given, in one transaction */
+  putDocument(document: StoredDocument, passages: readonly Passage[], tokens?: DocumentTokens): Promise<void>;
   document(hash: ContentHash): Promise<StoredDocument | null>;
   /** ids of a document's text under one tokenizer (fingerprint of the vocabulary) */
   putTokens(hash: ContentHash, tokenizer: string, ids: Int32Array): Promise<void>;

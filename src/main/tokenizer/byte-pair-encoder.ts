@@ -1,14 +1,16 @@
 /** Byte-level byte-pair encoding (GPT-2 and its heirs). */
 import { AppError } from '../../shared/errors.ts';
 import { byteCharacters } from './byte-level.ts';
+import { cutGpt2Words } from './gpt2-words.ts';
 import type { IdBuffer } from './id-buffer.ts';
 import { mergePairs } from './merge.ts';
 import type { PairRule } from './merge.ts';
 import { PairTable } from './pair-table.ts';
 import type { PreTokenizer } from './pre-tokenizers.ts';
+import { UnitCache } from './unit-cache.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { WordCache } from './word-cache.ts';
-import { forEachWord } from './words.ts';
+import { forEachBlock, forEachWord } from './words.ts';
 
 /**
  * Symbols are numbers: token ids, and beyond them numbers for strings that occur in merges but are no tokens. A merge
@@ -22,6 +24,9 @@ export class BytePairEncoder {
   /** symbol of each byte */
   readonly #byteSymbols: Int32Array;
   readonly #cache = new WordCache();
+  readonly #unitCache = new UnitCache();
+  /** code units of the text under way */
+  #units = new Uint16Array(0);
 
   /** @param merges "left right" per line, best first */
   constructor(vocabulary: Vocabulary, merges: readonly string[], preTokenizer: PreTokenizer) {
@@ -47,6 +52,37 @@ export class BytePairEncoder {
 
   /** @param text well-formed, without special tokens */
   encode(text: string, into: IdBuffer): void {
+    if (this.#preTokenizer.gpt2 === null) this.#encodeByPattern(text, into);
+    else this.#encodeGpt2(text, into, this.#preTokenizer.gpt2.digitsApart);
+  }
+
+  #encodeGpt2(text: string, into: IdBuffer, digitsApart: boolean): void {
+    forEachBlock(text, (block) => {
+      const units = this.#load(block);
+      cutGpt2Words(units, block.length, digitsApart, {
+        word: (start, end) => {
+          const slot = this.#unitCache.find(units, start, end);
+          if (slot >= 0) {
+            into.pushFrom(this.#unitCache.ids, this.#unitCache.first(slot), this.#unitCache.count(slot));
+            return;
+          }
+          const ids = this.#encodeWord(block.slice(start, end));
+          this.#unitCache.add(units, start, end, ids);
+          into.pushAll(ids);
+        },
+        foreign: (start, end) => this.#encodeByPattern(block.slice(start, end), into),
+      });
+    });
+  }
+
+  #load(text: string): Uint16Array {
+    if (this.#units.length < text.length) this.#units = new Uint16Array(text.length);
+    const { buffer, byteOffset } = this.#units;
+    Buffer.from(buffer, byteOffset, 2 * text.length).write(text, 'utf16le');
+    return this.#units;
+  }
+
+  #encodeByPattern(text: string, into: IdBuffer): void {
     forEachWord(text, this.#preTokenizer.patterns, (word) => {
       let ids = this.#cache.get(word);
       if (ids === undefined) {

@@ -12,6 +12,12 @@ export class IdBuffer {
     for (let i = 0; i < ids.length; i++) this.push(ids[i]);
   }
 
+  pushFrom(ids: Int32Array, start: number, count: number): void {
+    while (this.#length + count > this.#ids.length) this.#grow();
+    for (let i = 0; i < count; i++) this.#ids[this.#length + i] = ids[start + i];
+    this.#length += count;
+  }
+
   /** a copy of what was collected */
   toArray(): Int32Array {
     return this.#ids.slice(0, this.#length);

@@ -15,7 +15,7 @@ export interface Family {
   readonly addBos?: boolean;
 }
 
-const gpt2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)`;
+export const gpt2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)`;
 const contractions = String.raw`(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])`;
 const tail = String.raw`\s*[\r\n]+|\s+(?!\S)|\s+`;
 const lead = String.raw`[^\r\n\p{L}\p{N}]?`;

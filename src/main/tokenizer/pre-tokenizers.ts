@@ -2,11 +2,13 @@
  * Pre-tokenizers of byte-level BPE: how a text is cut into words before merging, by `tokenizer.ggml.pre`. `\s` means
  * Unicode's White_Space, as in llama.cpp; JavaScript's own differs in U+0085 and U+FEFF.
  */
-import { families } from './pre-tokenizer-families.ts';
+import { families, gpt2 } from './pre-tokenizer-families.ts';
 
 export interface PreTokenizer {
   readonly name: string;
   readonly patterns: readonly RegExp[];
+  /** its words are those of GPT-2's pattern, cut by hand; null: the patterns cut them */
+  readonly gpt2: { readonly digitsApart: boolean } | null;
   /** a word that is a token as a whole is taken without merging */
   readonly wholeWords: boolean;
   /** BOS is added by default */
@@ -25,9 +27,17 @@ export function preTokenizer(name: string): PreTokenizer | undefined {
   return {
     name,
     patterns: family.patterns.map(compile),
+    gpt2: gpt2Form(family.patterns),
     wholeWords: family.wholeWords ?? false,
     addBos: family.addBos ?? false,
   };
+}
+
+function gpt2Form(patterns: readonly string[]): PreTokenizer['gpt2'] {
+  const [first, second, ...others] = patterns;
+  if (first === gpt2 && second === undefined) return { digitsApart: false };
+  const digitsApart = first === String.raw`\p{N}` && second === gpt2 && others.length === 0;
+  return digitsApart ? { digitsApart } : null;
 }
 
 function compile(pattern: string): RegExp {

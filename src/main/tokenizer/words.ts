@@ -11,9 +11,14 @@ const blockLimit = 2 ** 22;
  * break after it.
  */
 export function forEachWord(text: string, patterns: readonly RegExp[], emit: (word: string) => void): void {
+  forEachBlock(text, (block) => cutByPattern(block, patterns, 0, emit));
+}
+
+/** Calls `work` with every block, in order. */
+export function forEachBlock(text: string, work: (block: string) => void): void {
   for (let start = 0; start < text.length;) {
     const end = endOfBlock(text, start);
-    cutByPattern(text.slice(start, end), patterns, 0, emit);
+    work(start === 0 && end === text.length ? text : text.slice(start, end));
     start = end;
   }
 }
