@@ -32,9 +32,12 @@ export interface ReadPassage {
   readonly path: string;
 }
 
-/** A document that passages were read from. */
+/** A document that passages were read from, or the stretch of it that they stand in. */
 export interface CitedDocument {
+  /** passages have their offsets in it */
   readonly text: string;
+  /** where it begins in the document: 0 and line 1 unless told */
+  readonly place?: { readonly start: number; readonly line: number };
   readonly title: string | null;
   readonly kind: string;
 }
@@ -238,16 +241,17 @@ function definitionScore(name: string, span: Span, text: string): number {
 
 /** Lines are counted in the stored text itself, so that the citation does not depend on the passage's own count. */
 function citation({ source, document, span }: Candidate): Citation {
+  const { start, line } = document.place ?? { start: 0, line: 1 };
   const quote = document.text.slice(span.start, span.end);
   const section = source.passage.section;
   return {
     document: document.title ?? source.path,
     path: source.path,
-    start: span.start,
-    end: span.end,
+    start: start + span.start,
+    end: start + span.end,
     quote,
-    lineStart: lineAt(document.text, span.start),
-    lineEnd: lineAt(document.text, span.end),
+    lineStart: line - 1 + lineAt(document.text, span.start),
+    lineEnd: line - 1 + lineAt(document.text, span.end),
     ...(section === '' ? {} : { section }),
   };
 }
@@ -258,7 +262,7 @@ function lineAt(text: string, position: number): number {
   return line;
 }
 
-/** Whether a citation still stands word for word in the document, at its place. */
-export function verifyCitation(cited: Citation, text: string): boolean {
-  return cited.end > cited.start && text.slice(cited.start, cited.end) === cited.quote;
+/** Whether a citation stands word for word at its place. @param found what stands there */
+export function verifyCitation(cited: Citation, found: string): boolean {
+  return cited.end > cited.start && found === cited.quote;
 }

@@ -1,5 +1,5 @@
 /** Citations of an answer from the store: which passages were read, how much their words weigh, what they say exactly. */
-import type { Citation, VersionId } from '../../shared/model/index.ts';
+import type { Citation, ContentHash, VersionId } from '../../shared/model/index.ts';
 import type { Store } from '../store/index.ts';
 import type { CitedDocument, ReadPassage } from './citations.ts';
 import { cite, verifyCitation, wordsToWeigh } from './citations.ts';
@@ -23,15 +23,21 @@ export async function citeAnswer(
   const versions = context.contents.flatMap(({ library }) => library.versionId ?? []);
   const passages = await readPassages(store, context, question, answer);
   if (versions.length === 0 || passages.length === 0) return [];
-  const documents = await citedDocuments(store, passages);
+  const stretches = await stretchesOf(store, passages);
   const listed = wordsToWeigh(question, answer);
   const { total, counts } = await frequencies(store, versions, listed);
-  const found = cite({ question, answer, passages, documents, weight: wordWeights(listed, counts, total) });
-  return found.filter((citation) => {
-    const source = passages.find(({ path }) => path === citation.path);
-    const text = source === undefined ? undefined : documents.get(source.passage.documentHash)?.text;
-    return text !== undefined && verifyCitation(citation, text);
-  });
+  const weight = wordWeights(listed, counts, total);
+  const found = cite({ question, answer, ...stretches, weight });
+  const verified = await Promise.all(
+    found.map(async (citation) => {
+      const source = passages.find(({ path }) => path === citation.path);
+      if (source === undefined) return [];
+      const { documentHash } = source.passage;
+      const text = await store.documentText(documentHash, citation.start, citation.end);
+      return verifyCitation(citation, text) ? [citation] : [];
+    }),
+  );
+  return verified.flat();
 }
 
 /** The passages before the question; of a library that was read whole, all that share words with the turn. */
@@ -52,17 +58,27 @@ async function readPassages(
   return [...read, ...hits.map(({ passage, path }) => ({ passage, path }))];
 }
 
-async function citedDocuments(
+/** Each passage with the stored text that it is: of documents of any length, only that is read. */
+async function stretchesOf(
   store: Store,
   passages: readonly ReadPassage[],
-): Promise<ReadonlyMap<string, CitedDocument>> {
-  const hashes = new Set(passages.map(({ passage }) => passage.documentHash));
+): Promise<{ passages: readonly ReadPassage[]; documents: ReadonlyMap<string, CitedDocument> }> {
   const documents = new Map<string, CitedDocument>();
-  for (const hash of hashes) {
-    const document = await store.document(hash);
-    if (document !== null) documents.set(hash, document);
+  const moved: ReadPassage[] = [];
+  for (const { passage, path } of passages) {
+    const { documentHash: hash, start, end } = passage;
+    const key = `${hash} ${String(passage.index)}` as ContentHash;
+    const head = documents.has(key) ? null : await store.documentHead(hash);
+    if (head !== null) {
+      const text = await store.documentText(hash, start, end);
+      // the passage's first line is that of its first word
+      const before = text.slice(0, text.length - text.trimStart().length).split('\n').length - 1;
+      documents.set(key, { text, ...head, place: { start, line: passage.lineStart - before } });
+    }
+    if (documents.has(key))
+      moved.push({ path, passage: { ...passage, documentHash: key, start: 0, end: end - start } });
   }
-  return documents;
+  return { passages: moved, documents };
 }
 
 /** Added up over the libraries of the turn. */

@@ -4,7 +4,7 @@
  */
 import { AppError } from '../../shared/errors.ts';
 import type { ContentHash, LibraryFile } from '../../shared/model/index.ts';
-import type { Ingest, ScanEntry } from '../ingest/index.ts';
+import type { ExtractedDocument, Ingest, ScanEntry, TextPiece } from '../ingest/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { encodeText } from './encode-text.ts';
@@ -111,41 +111,116 @@ async function storedDocument(context: IndexContext, planned: PlannedFile): Prom
     if (counted !== null && before?.hash === planned.hash) {
       return { outcome: before.outcome, reason: before.reason, hash: planned.hash, tokens: counted };
     }
-    const document = await store.document(planned.hash);
-    if (document !== null) {
-      const { outcome, reason, text } = document;
-      const tokens = counted ?? (await tokenise(context, planned.hash, text));
-      return { outcome, reason, hash: planned.hash, tokens };
-    }
+    const known = await stored(context, planned.hash, counted);
+    if (known !== null) return known;
   }
   return extract(context, planned.entry);
 }
 
+/** What the store has of a document, tokenised now where it is not yet. null: it has none */
+async function stored(
+  context: IndexContext,
+  hash: ContentHash,
+  counted: number | null,
+): Promise<(Indexed & { tokens: number }) | null> {
+  const head = await context.store.documentHead(hash);
+  if (head === null) return null;
+  const { outcome, reason } = head;
+  const tokens = counted ?? (await tokeniseStored(context, hash));
+  return { outcome, reason, hash, tokens };
+}
+
 async function extract(context: IndexContext, entry: ScanEntry): Promise<Indexed> {
-  const { store, ingest, extractorVersion, signal } = context;
-  const document = await ingest.extract(entry, signal);
-  const { hash, kind, title, text, sections, outcome, reason } = document;
-  if (await store.hasDocument(hash, extractorVersion)) {
-    const counted = await store.tokenCount(hash, context.tokenizer.fingerprint);
-    return { outcome, reason, hash, tokens: counted ?? (await tokenise(context, hash, text)) };
+  const { store, ingest, extractorVersion, tokenizer, signal } = context;
+  const pieces = new StoredPieces(context);
+  let document: ExtractedDocument;
+  try {
+    document = await ingest.extract(entry, signal, (piece) => pieces.put(piece));
+  } catch (error) {
+    // not interrupted by anyone: the very same text is there already
+    const known = pieces.known;
+    if (known === null) throw error;
+    const found = await stored(context, known, await store.tokenCount(known, tokenizer.fingerprint));
+    if (found === null) throw error;
+    return found;
   }
-  const ids = await encodeText(context.tokenizer, text, signal);
-  await store.putDocument(
-    { hash, kind, title, text, sections, outcome, reason, extractorVersion },
-    ingest.passages(document),
-    { tokenizer: context.tokenizer.fingerprint, ids },
-  );
+  const { hash, kind, title, text, sections, outcome, reason } = document;
+  const row = { hash, kind, title, sections, outcome, reason, extractorVersion };
+  if (document.length !== undefined) {
+    const counted = await store.finishLongDocument(row, tokenizer.fingerprint);
+    return { outcome, reason, hash, tokens: counted ?? (await tokeniseStored(context, hash)) };
+  }
+  if (await store.hasDocument(hash, extractorVersion)) {
+    const counted = await store.tokenCount(hash, tokenizer.fingerprint);
+    return { outcome, reason, hash, tokens: counted ?? (await tokeniseStored(context, hash)) };
+  }
+  const ids = await encodeText(tokenizer, text, signal);
+  await store.putDocument({ ...row, text }, ingest.passages(document), {
+    tokenizer: tokenizer.fingerprint,
+    ids,
+  });
   return { outcome, reason, hash, tokens: ids.length };
 }
 
-async function tokenise(
-  { store, tokenizer, signal }: IndexContext,
+/** A long text on its way into the store: what an interrupted run has stored is not stored again. */
+class StoredPieces {
+  readonly #context: IndexContext;
+  #from: number | null = null;
+  /** the document, where it is there already and no piece is needed */
+  known: ContentHash | null = null;
+
+  constructor(context: IndexContext) {
+    this.#context = context;
+  }
+
+  /** @returns false: the rest is not needed */
+  async put({ hash, kind, start, line, text, passages }: TextPiece): Promise<boolean> {
+    const { store, extractorVersion, tokenizer, signal } = this.#context;
+    signal.throwIfAborted();
+    if (this.#from === null && (await store.hasDocument(hash, extractorVersion))) {
+      this.known = hash;
+      return false;
+    }
+    this.#from ??= await store.beginLongDocument({ hash, kind, extractorVersion });
+    if (start < this.#from) return true;
+    const ids = await encodeText(tokenizer, text, signal);
+    const tokens = { tokenizer: tokenizer.fingerprint, ids };
+    await store.putPiece(hash, { start, line, text }, passages, tokens);
+    return true;
+  }
+}
+
+/** Ids of a stored document, piece by piece where it has several. Returns how many they are. */
+async function tokeniseStored(
+  { store, tokenizer, signal }: Pick<IndexContext, 'store' | 'tokenizer'> & { signal?: AbortSignal },
   hash: ContentHash,
-  text: string,
 ): Promise<number> {
-  const ids = await encodeText(tokenizer, text, signal);
-  await store.putTokens(hash, tokenizer.fingerprint, ids);
-  return ids.length;
+  const { fingerprint } = tokenizer;
+  const first = await store.documentPiece(hash, 0);
+  if (first === null) throw textMissing(hash);
+  const ids = await encodeText(tokenizer, first.text, signal);
+  if (first.next === null) {
+    await store.putTokens(hash, fingerprint, ids);
+    return ids.length;
+  }
+  await store.putTokenPiece(hash, fingerprint, 0, ids);
+  for (let start: number | null = first.next; start !== null;) {
+    const piece = await store.documentPiece(hash, start);
+    if (piece === null) throw textMissing(hash);
+    await store.putTokenPiece(hash, fingerprint, start, await encodeText(tokenizer, piece.text, signal));
+    start = piece.next;
+  }
+  const counted = await store.finishTokens(hash, fingerprint);
+  if (counted === null) throw textMissing(hash);
+  return counted;
+}
+
+function textMissing(hash: ContentHash): AppError {
+  return new AppError(
+    'corrupt',
+    `The text of a document is not in the store (${hash}).`,
+    'Update the library.',
+  );
 }
 
 /** A changed file is read anew, so its header will hold the path of now; any other keeps the one it was read under. */
@@ -171,14 +246,8 @@ export async function tokensOf(
 ): Promise<Int32Array> {
   const known = await store.tokens(hash, tokenizer.fingerprint);
   if (known !== null) return known;
-  const document = await store.document(hash);
-  if (document === null)
-    throw new AppError(
-      'corrupt',
-      `The text of a document is not in the store (${hash}).`,
-      'Update the library.',
-    );
-  const ids = await encodeText(tokenizer, document.text);
-  await store.putTokens(hash, tokenizer.fingerprint, ids);
-  return ids;
+  await tokeniseStored({ store, tokenizer }, hash);
+  const made = await store.tokens(hash, tokenizer.fingerprint);
+  if (made === null) throw textMissing(hash);
+  return made;
 }

@@ -4,6 +4,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Passage } from '../../shared/model/index.ts';
 import { ExtractPool } from './extract/pool.ts';
 import { makePassages } from './passages/index.ts';
+import { isReadInPieces } from './pieces.ts';
 import { scan } from './scan.ts';
 import type { ExtractedDocument, ExtractorVersion, Ingest } from './types.ts';
 
@@ -12,7 +13,7 @@ export { contentHash, hasEncoding } from './chosen-encoding.ts';
 export type * from './types.ts';
 
 /** Raised whenever the same file would give another text or other passages. */
-export const extractorVersion: ExtractorVersion = 2;
+export const extractorVersion: ExtractorVersion = 3;
 
 export interface IngestOptions {
   /** tokens a passage, about; 300 unless told */
@@ -38,13 +39,14 @@ export function createIngest(options: IngestOptions = {}): Ingest {
   const made = new WeakMap<ExtractedDocument, readonly Passage[]>();
   return {
     scan,
-    extract: async (entry, signal) => {
+    extract: async (entry, signal, onPiece) => {
       const { kind, absolutePath, bytes, member = null, encoding = null } = entry;
       if (kind === null)
         throw new AppError('usage', `${entry.path} was ${entry.outcome ?? 'skipped'}: ${entry.reason ?? ''}`);
       const { document, passages } = await pool.extract(
         { absolutePath, kind, member, encoding, bytes },
         signal,
+        onPiece !== undefined && isReadInPieces(entry) ? onPiece : undefined,
       );
       made.set(document, passages);
       return document;

@@ -8,6 +8,7 @@ import { scanArchive } from './archive/scan-archive.ts';
 import { binaryKind, headBytes } from './binary.ts';
 import { formatByContent } from './content-format.ts';
 import { IgnoreRules } from './ignore-rules.ts';
+import { canBePieces, largestWhole } from './pieces.ts';
 import { holdsPrivateKey, skippedFile, skippedFolder } from './kinds.ts';
 import { readError } from './read-error.ts';
 import type { ScanEntry, ScanOptions } from './types.ts';
@@ -163,6 +164,12 @@ async function fileEntry(
   }
   if (!chosen && holdsPrivateKey(head)) return skipped(place, stats, 'holds a private key');
   const format = formatByContent(place.absolutePath, head);
+  if (format !== null && stats.size > largestWhole && !canBePieces(format))
+    return skipped(
+      place,
+      stats,
+      `larger than ${megabytes(largestWhole)} MB (${megabytes(stats.size)} MB); only plain text can be`,
+    );
   if (format !== null) return readable(place, stats, format);
   return skipped(place, stats, `not text: ${binaryKind(head) ?? 'binary data'}`);
 }

@@ -65,8 +65,10 @@ export interface ExtractedDocument {
   readonly kind: DocumentKind;
   /** SHA-256 of the file's bytes; with a chosen encoding, see `contentHash` */
   readonly hash: ContentHash;
-  /** normalised text: NFC kept as is, line ends \n, no BOM, no NUL; never empty */
+  /** normalised text: NFC kept as is, line ends \n, no BOM, no NUL; empty only of a long text, see `length` */
   readonly text: string;
+  /** of a long text, which was handed over in pieces: its code units */
+  readonly length?: number;
   readonly title: string | null;
   readonly language: string | null;
   readonly encoding: string;
@@ -76,6 +78,22 @@ export interface ExtractedDocument {
   /** what could not be read; also with 'read': what was left out or guessed (pictures, the encoding) */
   readonly reason: string | null;
 }
+
+/** A stretch of a long text; they come in order, and together they are the text. */
+export interface TextPiece {
+  /** of the document that it is a piece of */
+  readonly hash: ContentHash;
+  readonly kind: DocumentKind;
+  /** offset of its first code unit in the whole text, and the line of that, 1-based */
+  readonly start: number;
+  readonly line: number;
+  readonly text: string;
+  /** with offsets and lines in the whole text */
+  readonly passages: readonly Passage[];
+}
+
+/** Takes care of a piece; the next one is made when it resolves. False: no more are wanted. */
+export type OnPiece = (piece: TextPiece) => Promise<boolean>;
 
 export interface ScanOptions {
   readonly maxFileBytes: number;
@@ -87,8 +105,11 @@ export type ExtractorVersion = number;
 
 export interface Ingest {
   scan(roots: readonly string[], options: ScanOptions): AsyncIterable<ScanEntry>;
-  /** in a worker with heap cap and time limit; a crash costs one file: AppError 'invalid-input' | 'unsupported' */
-  extract(entry: ScanEntry, signal?: AbortSignal): Promise<ExtractedDocument>;
+  /**
+   * In a worker with heap cap and time limit; a crash costs one file: AppError 'invalid-input' | 'unsupported'.
+   * @param onPiece takes a long text (`readInPieces`) in pieces; without it such a text is read whole
+   */
+  extract(entry: ScanEntry, signal?: AbortSignal, onPiece?: OnPiece): Promise<ExtractedDocument>;
   /** passages in text order, by structure (functions and classes, headings, paragraphs), about `targetTokens` each */
   passages(document: ExtractedDocument): readonly Passage[];
   close(): Promise<void>;

@@ -2,6 +2,7 @@
 import type { ContentHash } from '../../shared/model/index.ts';
 import type { Db } from './database.ts';
 import { decodeOptional } from './text.ts';
+import { Texts, type Piece } from './texts.ts';
 import type { TextSlice } from './views.ts';
 
 /** documents in memory, and how long one may be to stay there, in UTF-16 code units */
@@ -10,12 +11,22 @@ const longestKept = 16 * 2 ** 20;
 /** how far a stretch is widened for whole lines; longer lines (minified code) are cut */
 const longestWidening = 10_000;
 
+/** A text, or a stretch of a long one. */
 interface LoadedText {
   readonly content: number;
   readonly extractorVersion: number;
   readonly text: string;
-  /** offsets at which lines begin; the first is 0 */
+  /** offsets within `text` at which lines begin; the first is 0 */
   readonly lineStarts: readonly number[];
+  /** where the stretch begins: offset and line (1-based) in the whole text */
+  readonly start: number;
+  readonly line: number;
+}
+
+/** of a whole text */
+interface Extent {
+  readonly length: number;
+  readonly lines: number;
 }
 
 interface HeadRow {
@@ -44,50 +55,64 @@ export class DocumentReader {
       )
       .get(hash);
     if (head === undefined) return null;
-    const loaded = this.#load(head.content_id, head.extractor_version);
+    const texts = new Texts(this.#db);
+    const { content_id: content, extractor_version: version } = head;
+    const isLong = texts.pieces(content).length > 1;
+    const loaded = isLong ? stretch(texts, head, from, length) : this.#load(texts, content, version);
+    const extent = isLong
+      ? extentOf(texts, content)
+      : { length: loaded.text.length, lines: loaded.lineStarts.length };
     const { text } = loaded;
-    const { start, end, line } = widened(loaded, Math.min(from, text.length), length);
+    const wanted = Math.min(Math.max(0, from - loaded.start), text.length);
+    const { start, end, line } = widened(loaded, wanted, length);
     const sections = JSON.parse(head.sections) as TextSlice['sections'];
     return {
       kind: head.kind,
       title: decodeOptional(head.title),
-      length: text.length,
-      lines: loaded.lineStarts.length,
+      ...extent,
       sections: sections.map((section) => ({ start: section.start, headings: section.headings })),
-      from: start,
-      line,
+      from: loaded.start + start,
+      line: loaded.line - 1 + line,
       text: text.slice(start, end),
     };
   }
 
-  /** the whole text of a content, and nothing kept of it; '' where there is none */
-  text(content: number): string {
-    // as bytes: Node decodes them several times as fast as the driver does where they are not ASCII
-    const row = this.#db
-      .prepare<[number], { kind: 'text' | 'blob'; bytes: Buffer }>(
-        'SELECT typeof(text) AS kind, CAST(text AS BLOB) AS bytes FROM document_texts WHERE content_id = ?',
-      )
-      .get(content);
-    return row?.bytes.toString(row.kind === 'text' ? 'utf8' : 'utf16le') ?? '';
-  }
-
-  #load(content: number, extractorVersion: number): LoadedText {
+  #load(texts: Texts, content: number, extractorVersion: number): LoadedText {
     const known = this.#kept.find(
       (one) => one.content === content && one.extractorVersion === extractorVersion,
     );
-    const loaded = known ?? this.#read(content, extractorVersion);
+    const text = known?.text ?? texts.piece(content, 0);
+    const loaded = known ?? loadedText(content, extractorVersion, text, { start: 0, line: 1 });
     const others = this.#kept.filter((one) => one.content !== content);
     if (loaded.text.length <= longestKept) this.#kept = [...others.slice(1 - keptDocuments), loaded];
     return loaded;
   }
+}
 
-  #read(content: number, extractorVersion: number): LoadedText {
-    const text = this.text(content);
-    const lineStarts = [0];
-    for (let at = text.indexOf('\n'); at >= 0 && at + 1 < text.length; at = text.indexOf('\n', at + 1))
-      lineStarts.push(at + 1);
-    return { content, extractorVersion, text, lineStarts };
-  }
+function loadedText(content: number, extractorVersion: number, text: string, place: Piece): LoadedText {
+  const lineStarts = [0];
+  for (let at = text.indexOf('\n'); at >= 0 && at + 1 < text.length; at = text.indexOf('\n', at + 1))
+    lineStarts.push(at + 1);
+  return { content, extractorVersion, text, lineStarts, ...place };
+}
+
+/** The pieces of a long text that [from, from + length) and its widening lie in. */
+function stretch(texts: Texts, head: HeadRow, from: number, length: number): LoadedText {
+  const pieces = texts.pieces(head.content_id);
+  const [first, last] = [from - longestWidening, from + length + longestWidening];
+  const lying = pieces.filter(
+    ({ start }, at) => start <= last && (pieces[at + 1]?.start ?? Infinity) > first,
+  );
+  const place = lying[0] ?? { start: 0, line: 1 };
+  const text = lying.map(({ start }) => texts.piece(head.content_id, start)).join('');
+  return loadedText(head.content_id, head.extractor_version, text, place);
+}
+
+function extentOf(texts: Texts, content: number): Extent {
+  const last = texts.pieces(content).at(-1) ?? { start: 0, line: 1 };
+  const text = texts.piece(content, last.start);
+  const { lineStarts } = loadedText(content, 0, text, last);
+  return { length: last.start + text.length, lines: last.line - 1 + lineStarts.length };
 }
 
 /** Whole lines around [from, from + length); `line` is that of the result's first character, 1-based. */

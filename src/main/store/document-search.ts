@@ -3,9 +3,9 @@ import type { VersionId } from '../../shared/model/index.ts';
 import type { DocumentHit } from '../../shared/rpc/index.ts';
 import { termsOf, type Term } from '../../shared/text/terms.ts';
 import type { Db } from './database.ts';
-import type { DocumentReader } from './document-reader.ts';
 import { matchAll, matchesIn, snippet } from './full-text.ts';
 import { decodeText } from './text.ts';
+import { Texts } from './texts.ts';
 
 /** words of a query beyond these are ignored */
 const maxQueryTerms = 32;
@@ -27,11 +27,9 @@ interface HitRow {
 
 export class DocumentSearch {
   readonly #db: Db;
-  readonly #reader: DocumentReader;
 
-  constructor(db: Db, reader: DocumentReader) {
+  constructor(db: Db) {
     this.#db = db;
-    this.#reader = reader;
   }
 
   /** @see LibraryViews.searchDocuments */
@@ -50,21 +48,19 @@ export class DocumentSearch {
          ORDER BY ${order} LIMIT ? OFFSET ?`,
       )
       .all(matchAll(terms, isBegun ? shortestPrefix : Infinity), version, page.limit, page.offset);
-    const texts = new Map<number, string>();
+    const texts = new Texts(this.#db);
     return rows.map((row) => this.#hit(version, row, terms, texts));
   }
 
   /** @param texts of the documents that other hits of the page are in */
-  #hit(version: VersionId, row: HitRow, terms: readonly Term[], texts: Map<number, string>): DocumentHit {
+  #hit(version: VersionId, row: HitRow, terms: readonly Term[], texts: Texts): DocumentHit {
     const path = this.#db
       .prepare<[number, string], string | Buffer>(
         'SELECT path FROM version_files WHERE content_id = ? AND version_id = ? ORDER BY ordinal LIMIT 1',
       )
       .pluck()
       .get(row.content_id, version);
-    const whole = texts.get(row.content_id) ?? this.#reader.text(row.content_id);
-    texts.set(row.content_id, whole);
-    const text = whole.slice(row.start_offset, row.end_offset);
+    const text = texts.slice(row.content_id, row.start_offset, row.end_offset);
     const matches = matchesIn(text, terms);
     const before = text.slice(0, matches[0]?.start ?? 0);
     return {

@@ -3,14 +3,15 @@ import { AppError } from '../../shared/errors.ts';
 import type { ContentHash, Passage } from '../../shared/model/index.ts';
 import { atomically, prepared, type Db } from './database.ts';
 import type { PassageIndex } from './passage-index.ts';
-import { decodeOptional, decodeText, encodeOptional, encodeText } from './text.ts';
-import type { DocumentTokens, StoredDocument } from './types.ts';
+import { decodeOptional, encodeOptional, encodeText } from './text.ts';
+import { Texts } from './texts.ts';
+import type { DocumentHead, DocumentTokens, StoredDocument } from './types.ts';
 
 interface DocumentRow {
   hash: ContentHash;
   kind: string;
   title: string | Buffer | null;
-  text: string | Buffer;
+  content_id: number;
   sections: string;
   outcome: 'read' | 'partly';
   reason: string | null;
@@ -52,7 +53,7 @@ export class Documents {
 
   #add(document: StoredDocument): number {
     const content = this.contentId(document.hash);
-    this.#removeDocument(content);
+    this.removeDocument(content);
     prepared(
       this.#db,
       `INSERT INTO documents (content_id, kind, title, outcome, reason, extractor_version, sections)
@@ -73,8 +74,8 @@ export class Documents {
   get(hash: ContentHash): StoredDocument | null {
     const row = this.#db
       .prepare<[string], DocumentRow>(
-        `SELECT c.hash, d.*, t.text FROM contents c JOIN documents d ON d.content_id = c.id
-         JOIN document_texts t ON t.content_id = c.id WHERE c.hash = ?`,
+        `SELECT c.hash, d.* FROM contents c JOIN documents d ON d.content_id = c.id
+         WHERE c.hash = ? AND d.extractor_version >= 0`,
       )
       .get(hash);
     if (row === undefined) return null;
@@ -82,7 +83,7 @@ export class Documents {
       hash: row.hash,
       kind: row.kind,
       title: decodeOptional(row.title),
-      text: decodeText(row.text),
+      text: new Texts(this.#db).whole(row.content_id),
       sections: JSON.parse(row.sections) as StoredDocument['sections'],
       outcome: row.outcome,
       reason: row.reason,
@@ -90,9 +91,41 @@ export class Documents {
     };
   }
 
+  head(hash: ContentHash): DocumentHead | null {
+    const row = prepared(
+      this.#db,
+      `SELECT d.kind, d.title, d.outcome, d.reason FROM contents c JOIN documents d ON d.content_id = c.id
+       WHERE c.hash = ? AND d.extractor_version >= 0`,
+    ).get(hash) as (Omit<DocumentHead, 'title'> & { title: string | Buffer | null }) | undefined;
+    return row === undefined ? null : { ...row, title: decodeOptional(row.title) };
+  }
+
+  /** @see Store.documentText */
+  text(hash: ContentHash, start: number, end: number): string {
+    const content = this.#idOf(hash);
+    return content === null ? '' : new Texts(this.#db).slice(content, start, end);
+  }
+
+  /** @see Store.documentPiece */
+  piece(hash: ContentHash, start: number): { text: string; next: number | null } | null {
+    const content = this.#idOf(hash);
+    if (content === null) return null;
+    const texts = new Texts(this.#db);
+    const pieces = texts.pieces(content);
+    const at = pieces.findIndex((piece) => piece.start === start);
+    if (at < 0) return null;
+    return { text: texts.piece(content, start), next: pieces[at + 1]?.start ?? null };
+  }
+
+  #idOf(hash: ContentHash): number | null {
+    const found = prepared(this.#db, 'SELECT id FROM contents WHERE hash = ?').pluck().get(hash);
+    return found === undefined ? null : Number(found);
+  }
+
   /** ids are kept as 32-bit little-endian integers */
   putTokens(hash: ContentHash, tokenizer: string, ids: Int32Array): void {
-    const find = 'SELECT d.content_id FROM documents d JOIN contents c ON c.id = d.content_id WHERE c.hash = ?';
+    const find =
+      'SELECT d.content_id FROM documents d JOIN contents c ON c.id = d.content_id WHERE c.hash = ?';
     const document = prepared(this.#db, find).get(hash) as { content_id: number } | undefined;
     if (document === undefined)
       throw new AppError('not-found', `There is no document ${hash}: it has to be stored before its tokens.`);
@@ -112,12 +145,31 @@ export class Documents {
 
   tokens(hash: ContentHash, tokenizer: string): Int32Array | null {
     const row = this.#db
-      .prepare<[string, string], { ids: Buffer }>(
-        `SELECT t.ids FROM document_tokens t JOIN contents c ON c.id = t.content_id
+      .prepare<[string, string], { content_id: number; count: number; ids: Buffer }>(
+        `SELECT t.content_id, t.count, t.ids FROM document_tokens t JOIN contents c ON c.id = t.content_id
          WHERE c.hash = ? AND t.tokenizer = ?`,
       )
       .get(hash, tokenizer);
-    return row === undefined ? null : fromLittleEndian(row.ids);
+    if (row === undefined) return null;
+    if (row.ids.length === row.count * Int32Array.BYTES_PER_ELEMENT) return fromLittleEndian(row.ids);
+    return this.#joinedTokens(row.content_id, tokenizer, row.count);
+  }
+
+  /** of a long text */
+  #joinedTokens(content: number, tokenizer: string, count: number): Int32Array {
+    const all = new Int32Array(count);
+    const rows = this.#db
+      .prepare<[number, string], { ids: Buffer }>(
+        'SELECT ids FROM token_pieces WHERE content_id = ? AND tokenizer = ? ORDER BY start_offset',
+      )
+      .iterate(content, tokenizer);
+    let at = 0;
+    for (const { ids } of rows) {
+      const piece = fromLittleEndian(ids);
+      all.set(piece, at);
+      at += piece.length;
+    }
+    return all;
   }
 
   tokenCount(hash: ContentHash, tokenizer: string): number | null {
@@ -132,20 +184,19 @@ export class Documents {
 
   /** the number that stands for a hash in other tables; made when it is new */
   contentId(hash: ContentHash): number {
-    const find = prepared(this.#db, 'SELECT id FROM contents WHERE hash = ?').pluck();
-    const known = find.get(hash);
-    if (known !== undefined) return Number(known);
-    prepared(this.#db, 'INSERT INTO contents (hash) VALUES (?)').run(hash);
-    return Number(find.get(hash));
+    const known = this.#idOf(hash);
+    if (known !== null) return known;
+    return Number(prepared(this.#db, 'INSERT INTO contents (hash) VALUES (?)').run(hash).lastInsertRowid);
   }
 
   /** for a content that no version refers to any more */
   removeContent(content: number): void {
-    this.#removeDocument(content);
+    this.removeDocument(content);
     this.#db.prepare('DELETE FROM contents WHERE id = ?').run(content);
   }
 
-  #removeDocument(content: number): void {
+  /** text, passages and ids of a content */
+  removeDocument(content: number): void {
     const isThere = prepared(this.#db, 'SELECT 1 FROM documents WHERE content_id = ?').get(content);
     if (isThere === undefined) return;
     this.#passages.remove(content);
@@ -168,7 +219,7 @@ function assertWithin(document: StoredDocument, passages: readonly Passage[]): v
 
 const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
-function toLittleEndian(ids: Int32Array): Buffer {
+export function toLittleEndian(ids: Int32Array): Buffer {
   const bytes = Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);
   return littleEndian ? bytes : Buffer.from(bytes).swap32();
 }

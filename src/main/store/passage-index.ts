@@ -7,6 +7,7 @@ import type { Db, Statement } from './database.ts';
 import { definedNames, frequencyExpression, searchTerms, type SearchTerm } from './passage-query.ts';
 import { TermText } from './term-text.ts';
 import { decodeText, encodeText } from './text.ts';
+import { Texts } from './texts.ts';
 import type { PassageHit, Store } from './types.ts';
 
 interface PassageRow {
@@ -63,7 +64,8 @@ export class PassageIndex {
     this.#write = writersOf(db);
   }
 
-  put(content: number, text: string, passages: readonly Passage[]): void {
+  /** @param base offset of the text in the document that it is a piece of */
+  put(content: number, text: string, passages: readonly Passage[], base = 0): void {
     const { passage: insert, terms, definition } = this.#write;
     for (const passage of passages) {
       const { lastInsertRowid: id } = insert.run(
@@ -76,7 +78,7 @@ export class PassageIndex {
         encodeText(passage.section),
         JSON.stringify(passage.defines),
       );
-      terms.run(id, this.#terms.of(text, passage.start, passage.end));
+      terms.run(id, this.#terms.of(text, passage.start - base, passage.end - base));
       for (const name of passage.defines) definition.run(name.toWellFormed(), id);
     }
   }
@@ -119,10 +121,10 @@ export class PassageIndex {
          WHERE c.hash = ? AND p.ordinal BETWEEN ? AND ? ORDER BY p.ordinal`,
       )
       .all(hash, ordinal - radius, ordinal + radius);
-    const text = this.#texts();
+    const texts = new Texts(this.#db);
     return rows.map((row) => ({
       passage: toPassage(row),
-      text: text(row.content_id).slice(row.start_offset, row.end_offset),
+      text: texts.slice(row.content_id, row.start_offset, row.end_offset),
     }));
   }
 
@@ -201,7 +203,7 @@ export class PassageIndex {
         'SELECT path FROM version_files WHERE content_id = ? AND version_id = ? ORDER BY ordinal LIMIT 1',
       )
       .pluck();
-    const text = this.#texts();
+    const texts = new Texts(this.#db);
     const hits: PassageHit[] = [];
     for (const [id, score] of best) {
       const row = passage.get(id);
@@ -209,26 +211,11 @@ export class PassageIndex {
       hits.push({
         passage: toPassage(row),
         path: decodeText(path.get(row.content_id, version) ?? ''),
-        text: text(row.content_id).slice(row.start_offset, row.end_offset),
+        text: texts.slice(row.content_id, row.start_offset, row.end_offset),
         score,
       });
     }
     return hits;
-  }
-
-  /** texts by content, each read once */
-  #texts(): (content: number) => string {
-    const find = this.#db
-      .prepare<[number], string | Buffer>('SELECT text FROM document_texts WHERE content_id = ?')
-      .pluck();
-    const read = new Map<number, string>();
-    return (content) => {
-      const known = read.get(content);
-      if (known !== undefined) return known;
-      const text = decodeText(find.get(content) ?? '');
-      read.set(content, text);
-      return text;
-    };
   }
 
   #indexed(): number {

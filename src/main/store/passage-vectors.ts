@@ -7,6 +7,7 @@ import type { Db } from './database.ts';
 import type { PassageIndex } from './passage-index.ts';
 import { scopeOf } from './passage-index.ts';
 import { decodeText } from './text.ts';
+import { Texts } from './texts.ts';
 import type { PassageHit, PassageText, PassageVector } from './types.ts';
 
 /**
@@ -50,12 +51,12 @@ export class PassageVectors {
          ORDER BY p.id LIMIT ?`,
       )
       .all(version, after, version, limit);
-    const textOf = this.#lastText();
+    const texts = new Texts(this.#db);
     return rows.map(({ id, content, start, end, section, path }) => ({
       id,
       path: decodeText(path),
       section: decodeText(section),
-      text: textOf(content).slice(start, end),
+      text: texts.slice(content, start, end),
     }));
   }
 
@@ -116,18 +117,6 @@ export class PassageVectors {
       .pluck()
       .get(version, MOST_PASSAGES + 1);
     return Number(found) > MOST_PASSAGES;
-  }
-
-  /** passages come document by document: one text in memory is enough */
-  #lastText(): (content: number) => string {
-    const find = this.#db
-      .prepare<[number], string | Buffer>('SELECT text FROM document_texts WHERE content_id = ?')
-      .pluck();
-    let known = { content: -1, text: '' };
-    return (content) => {
-      if (known.content !== content) known = { content, text: decodeText(find.get(content) ?? '') };
-      return known.text;
-    };
   }
 }
 

@@ -10,6 +10,7 @@ import { Imports } from './imports.ts';
 import { Jobs } from './jobs.ts';
 import { Libraries } from './libraries.ts';
 import { MessageIndex } from './message-index.ts';
+import { LongDocuments } from './long-documents.ts';
 import { Messages } from './messages.ts';
 import { closeDatabase } from './open.ts';
 import { DocumentReader } from './document-reader.ts';
@@ -36,6 +37,7 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
   const passages = new PassageIndex(db);
   const vectors = new PassageVectors(db, passages);
   const documents = new Documents(db, passages);
+  const longDocuments = new LongDocuments(db, documents, passages);
   const libraries = new Libraries(db, documents);
   const folders = new Folders(db);
   const conversations = new Conversations(db, folders);
@@ -46,7 +48,7 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
   const jobs = new Jobs(db);
   const outlines = new VersionOutlines(db);
   const reader = new DocumentReader(db);
-  const documentSearch = new DocumentSearch(db, reader);
+  const documentSearch = new DocumentSearch(db);
   const settings = new Settings(db);
   return {
     createConversation: (fields) => conversations.create(fields),
@@ -95,7 +97,15 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
 
     hasDocument: (hash, extractorVersion) => documents.has(hash, extractorVersion),
     putDocument: (document, found, tokens) => documents.put(document, found, tokens),
+    beginLongDocument: (document) => longDocuments.begin(document),
+    putPiece: (hash, piece, found, tokens) => longDocuments.putPiece(hash, piece, found, tokens),
+    finishLongDocument: (document, tokenizer) => longDocuments.finish(document, tokenizer),
     document: (hash) => documents.get(hash),
+    documentHead: (hash) => documents.head(hash),
+    documentText: (hash, start, end) => documents.text(hash, start, end),
+    documentPiece: (hash, start) => documents.piece(hash, start),
+    putTokenPiece: (hash, tokenizer, start, ids) => longDocuments.putTokenPiece(hash, tokenizer, start, ids),
+    finishTokens: (hash, tokenizer) => longDocuments.finishTokens(hash, tokenizer),
     putTokens: (hash, tokenizer, ids) => documents.putTokens(hash, tokenizer, ids),
     tokens: (hash, tokenizer) => documents.tokens(hash, tokenizer),
     tokenCount: (hash, tokenizer) => documents.tokenCount(hash, tokenizer),

@@ -42,6 +42,17 @@ export interface StoredDocument {
   readonly extractorVersion: number;
 }
 
+/** What stands beside a document's text. */
+export type DocumentHead = Pick<StoredDocument, 'kind' | 'title' | 'outcome' | 'reason'>;
+
+/** A stretch of a long text. */
+export interface StoredPiece {
+  /** offset of its first code unit in the whole text, and the line of that, 1-based */
+  readonly start: number;
+  readonly line: number;
+  readonly text: string;
+}
+
 /** ids of a text under one tokenizer (fingerprint of the vocabulary) */
 export interface DocumentTokens {
   readonly tokenizer: string;
@@ -232,7 +243,31 @@ export interface Store extends LibraryViews {
   hasDocument(hash: ContentHash, extractorVersion: number): Promise<boolean>;
   /** document, passages, their index entries, and its ids where they are given, in one transaction */
   putDocument(document: StoredDocument, passages: readonly Passage[], tokens?: DocumentTokens): Promise<void>;
+  /**
+   * A text that comes in pieces: begin, all pieces in order, finish. Nobody finds it before it is finished. Returns up to
+   * which offset an interrupted run has stored it: pieces before that need not be put again.
+   */
+  beginLongDocument(document: Pick<StoredDocument, 'hash' | 'kind' | 'extractorVersion'>): Promise<number>;
+  /** a piece, its passages, their index entries and its ids in one transaction; one that is there stays as it is */
+  putPiece(
+    hash: ContentHash,
+    piece: StoredPiece,
+    passages: readonly Passage[],
+    tokens: DocumentTokens,
+  ): Promise<void>;
+  /** Returns its tokens. @throws AppError 'not-found': it was not begun */
+  finishLongDocument(document: Omit<StoredDocument, 'text'>, tokenizer: string): Promise<number | null>;
+  /** the whole text, also of a long document; of more than half a billion code units the beginning */
   document(hash: ContentHash): Promise<StoredDocument | null>;
+  /** what it is and how it was read; null: there is none */
+  documentHead(hash: ContentHash): Promise<DocumentHead | null>;
+  /** text[start, end) of a document; '' where there is none */
+  documentText(hash: ContentHash, start: number, end: number): Promise<string>;
+  /** the piece that begins at an offset, and where the next one begins; the first at 0, of a short text all of it */
+  documentPiece(hash: ContentHash, start: number): Promise<{ text: string; next: number | null } | null>;
+  /** ids of one piece of a long text; when all are there `finishTokens`, which returns how many they are */
+  putTokenPiece(hash: ContentHash, tokenizer: string, start: number, ids: Int32Array): Promise<void>;
+  finishTokens(hash: ContentHash, tokenizer: string): Promise<number | null>;
   /** ids of a document's text under one tokenizer (fingerprint of the vocabulary) */
   putTokens(hash: ContentHash, tokenizer: string, ids: Int32Array): Promise<void>;
   tokens(hash: ContentHash, tokenizer: string): Promise<Int32Array | null>;

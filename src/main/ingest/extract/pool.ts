@@ -4,9 +4,10 @@
  */
 import { Worker } from 'node:worker_threads';
 
-import { AppError, fromWire } from '../../../shared/errors.ts';
+import { AppError, fromWire, toWire } from '../../../shared/errors.ts';
 import type { FileToRead } from './document.ts';
-import type { ExtractAnswer, Extracted, ExtractTask, WorkerSetup } from './protocol.ts';
+import type { OnPiece } from '../types.ts';
+import type { ExtractAnswer, Extracted, ExtractTask, PieceTaken, WorkerSetup } from './protocol.ts';
 
 export interface PoolOptions {
   readonly workers: number;
@@ -21,6 +22,9 @@ interface Pending {
   readonly bytes: number;
   readonly resolve: (extracted: Extracted) => void;
   readonly reject: (error: AppError) => void;
+  readonly onPiece: OnPiece | undefined;
+  /** nobody waits for it any more */
+  isGivenUp: boolean;
 }
 
 interface Member {
@@ -56,11 +60,14 @@ export class ExtractPool {
   extract(
     { bytes, ...file }: FileToRead & { readonly bytes: number },
     signal?: AbortSignal,
+    onPiece?: OnPiece,
   ): Promise<Extracted> {
     if (this.#closed || signal?.aborted === true) return Promise.reject(interrupted());
     const { promise, resolve, reject } = Promise.withResolvers<Extracted>();
-    const pending: Pending = { task: { id: this.#nextId++, ...file }, bytes, resolve, reject };
+    const task = { id: this.#nextId++, inPieces: onPiece !== undefined, ...file };
+    const pending: Pending = { task, bytes, resolve, reject, onPiece, isGivenUp: false };
     const abort = (): void => {
+      pending.isGivenUp = true;
       this.#queue = this.#queue.filter((other) => other !== pending);
       reject(interrupted());
     };
@@ -130,6 +137,7 @@ export class ExtractPool {
   }
 
   #settle(member: Member, answer: ExtractAnswer): void {
+    if ('piece' in answer) return void this.#take(member, answer);
     const pending = member.sent.shift();
     if ('document' in answer) pending?.resolve({ document: answer.document, passages: answer.passages });
     else pending?.reject(fromWire(answer.error));
@@ -138,6 +146,20 @@ export class ExtractPool {
     member.worker.unref();
     this.#dispatch();
     if ([...this.#members].every((other) => other.sent.length === 0)) this.#stopWatch();
+  }
+
+  /** A piece whose taking fails ends its file with that failure. */
+  async #take(member: Member, { id, piece }: Extract<ExtractAnswer, { piece: unknown }>): Promise<void> {
+    const [pending] = member.sent;
+    let goOn = false;
+    if (pending?.isGivenUp === false)
+      try {
+        goOn = (await pending.onPiece?.(piece)) ?? false;
+      } catch (error) {
+        pending.reject(fromWire(toWire(error)));
+      }
+    const taken: PieceTaken = { id, goOn };
+    member.worker.postMessage(taken);
   }
 
   /** The file under way is blamed; those that came with it go on elsewhere. */

@@ -34,7 +34,8 @@ export function readTextual(
   };
 }
 
-function interpreted(text: string, format: FileFormat, path: string): TextReading {
+/** @param text normalised */
+export function interpreted(text: string, format: FileFormat, path: string): TextReading {
   switch (format) {
     case 'markdown':
       return marked('markdown', text, markdownSections(text));
@@ -77,7 +78,7 @@ function marked(kind: DocumentKind, text: string, sections: readonly Section[]):
 }
 
 /** what an HTML or XML file says about itself */
-function declaredEncoding(bytes: Buffer, format: FileFormat, path: string): string | undefined {
+export function declaredEncoding(bytes: Buffer, format: FileFormat, path: string): string | undefined {
   const says = format === 'html' || (format === 'code' && languageOf(path) === 'xml');
   if (!says) return undefined;
   const head = bytes.toString('latin1', 0, 2048);

@@ -3,8 +3,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import { toWire } from '../../../shared/errors.ts';
 import { makePassages } from '../passages/index.ts';
+import type { TextPiece } from '../types.ts';
 import { extractDocument } from './document.ts';
-import type { ExtractAnswer, ExtractTask, WorkerSetup } from './protocol.ts';
+import { readLongText } from './long-text.ts';
+import type { ExtractAnswer, ExtractTask, PieceTaken, WorkerSetup } from './protocol.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('ingest/extract/worker.ts runs as a worker thread only');
@@ -15,6 +17,10 @@ const alive = (): void => void Atomics.add(current, 1, 1);
 async function answer(task: ExtractTask): Promise<ExtractAnswer> {
   Atomics.store(current, 0, task.id);
   try {
+    if (task.inPieces) {
+      const hand = (piece: TextPiece): Promise<boolean> => handOver(task.id, piece);
+      return { id: task.id, document: await readLongText(task, { targetTokens, alive, hand }), passages: [] };
+    }
     const document = await extractDocument(task, alive);
     return { id: task.id, document, passages: makePassages(document, targetTokens) };
   } catch (error) {
@@ -22,9 +28,21 @@ async function answer(task: ExtractTask): Promise<ExtractAnswer> {
   }
 }
 
+/** how the piece under way has ended, to whoever waits for that */
+let onTaken: ((goOn: boolean) => void) | null = null;
+
+function handOver(id: number, piece: TextPiece): Promise<boolean> {
+  const taken = new Promise<boolean>((resolve) => (onTaken = resolve));
+  // whoever takes it may be busy for long: what is waited for is not this thread
+  const waiting = setInterval(alive, 1000);
+  port?.postMessage({ id, piece } satisfies ExtractAnswer);
+  return taken.finally(() => clearInterval(waiting));
+}
+
 let chain = Promise.resolve();
-port.on('message', (tasks: readonly ExtractTask[]) => {
+port.on('message', (message: readonly ExtractTask[] | PieceTaken) => {
+  if ('goOn' in message) return onTaken?.(message.goOn);
   chain = chain.then(async () => {
-    for (const task of tasks) port.postMessage(await answer(task));
+    for (const task of message) port.postMessage(await answer(task));
   });
 });

@@ -68,7 +68,7 @@ it('keeps every row of version 1, and gives it what is new', async () => {
   expect(changed).toMatchObject({ folderId: folder.id, pinned: true, draft: 'And' });
   expect(await store.health()).toMatchObject({ integrity: 'ok' });
   await store.close();
-  expect(await readdir(join(dataFolder, 'backups'))).toEqual([expect.stringMatching(/before-v3\.db$/)]);
+  expect(await readdir(join(dataFolder, 'backups'))).toEqual([expect.stringMatching(/before-v4\.db$/)]);
 });
 
 it('undone in the middle, leaves version 1 as it was; the next start upgrades it', async () => {

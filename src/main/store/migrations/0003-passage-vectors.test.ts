@@ -48,7 +48,7 @@ it('keeps what version 2 held; its passages wait for their points', async () => 
   ]);
   expect(await store.health()).toMatchObject({ integrity: 'ok' });
   await store.close();
-  expect(await readdir(join(dataFolder, 'backups'))).toEqual([expect.stringMatching(/before-v3\.db$/)]);
+  expect(await readdir(join(dataFolder, 'backups'))).toEqual([expect.stringMatching(/before-v4\.db$/)]);
 });
 
 it('undone in the middle, leaves version 2 as it was; the next start upgrades it', async () => {
