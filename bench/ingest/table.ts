@@ -16,6 +16,8 @@ export const ingestRun = v.object({
   }),
   again: v.object({ seconds: v.number(), cpuSeconds: v.number(), peakMemoryMB: v.number() }),
   scanAndExtract: v.object({ cpuSeconds: v.number(), megabytesPerCpuSecond: v.number() }),
+  /** files that are plain text, alone; null: not measured */
+  plainText: v.optional(v.nullable(v.object({ megabytesPerCpuSecond: v.number() })), null),
   rawRead: v.object({ megabytesPerCpuSecond: v.number() }),
 });
 export const ingestSchema = v.object({
@@ -59,6 +61,7 @@ export function ingestTable(json: unknown): string[] {
     row('scan, extraction, passages: MB per s of processor time', (one) =>
       String(one.scanAndExtract.megabytesPerCpuSecond),
     ),
+    row('plain text alone', ({ plainText }) => String(plainText?.megabytesPerCpuSecond ?? '–')),
     row('with index and tokens', ({ add }) => String(add.megabytesPerCpuSecond)),
     row('reading the bytes, nothing else', ({ rawRead }) => count(rawRead.megabytesPerCpuSecond)),
     row('`library add`: s of processor time; by the clock', ({ add }) => `${add.cpuSeconds}; ${add.seconds}`),

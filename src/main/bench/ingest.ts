@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { AppError } from '../../shared/errors.ts';
-import { createIngest } from '../ingest/index.ts';
+import { createIngest, type FileFormat } from '../ingest/index.ts';
 import { rounded } from './statistics.ts';
 import type { BenchRequest, BenchResult } from './types.ts';
 
@@ -44,7 +44,8 @@ export async function benchIngest(request: BenchRequest): Promise<BenchResult> {
     // the program's start and end included
     const wallSeconds = rounded((performance.now() - start) / 1000, 2);
     const again = await library('update', 'bench');
-    const extraction = await extractAll(paths, signal);
+    const extraction = await extractAll(paths, () => true, signal);
+    const plain = await extractAll(paths, (kind) => kind === 'text', signal);
     const read = added.files.filter(({ outcome }) => outcome === 'read' || outcome === 'partly');
     const megabytes = read.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
     return {
@@ -74,6 +75,7 @@ export async function benchIngest(request: BenchRequest): Promise<BenchResult> {
         peakMemoryMB: Math.round(again.peakMemoryMB),
       },
       scanAndExtract: extraction.figures,
+      plainText: plain.figures,
       rawRead: readAll(extraction.paths),
     };
   } finally {
@@ -97,9 +99,10 @@ interface Extraction {
   readonly megabytesPerCpuSecond: number;
 }
 
-/** Scan, extraction and passages with one worker. */
+/** Scan, extraction and passages with one worker, of the files that are wanted by their format. */
 async function extractAll(
   roots: readonly string[],
+  isWanted: (kind: FileFormat | null) => boolean,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly figures: Extraction; readonly paths: readonly string[] }> {
   const ingest = createIngest({ workers: 1 });
@@ -110,7 +113,7 @@ async function extractAll(
   try {
     const options = { maxFileBytes: MAX_FILE_BYTES, ...(signal === undefined ? {} : { signal }) };
     for await (const entry of ingest.scan(roots, options)) {
-      if (entry.outcome !== null) continue;
+      if (entry.outcome !== null || !isWanted(entry.kind)) continue;
       files.add(entry.member?.archive ?? entry.absolutePath);
       const work = ingest.extract(entry, signal).then(
         () => void (bytes += entry.bytes),

@@ -50,7 +50,9 @@ it('is found, shown and read like one text', async () => {
     expect(slice).toMatchObject({ length: whole.length, lines: 6 });
     expect(slice.text).toBe(whole.slice(slice.from, slice.from + slice.text.length));
     expect(slice.line).toBe(whole.slice(0, slice.from).split('\n').length);
-    expect(slice.from <= from && slice.from + slice.text.length >= Math.min(from + 9, whole.length)).toBe(true);
+    expect(slice.from <= from && slice.from + slice.text.length >= Math.min(from + 9, whole.length)).toBe(
+      true,
+    );
   }
 });
 

@@ -84,8 +84,7 @@ export class TermText {
   #isKey(slot: number, from: number, length: number): boolean {
     if (this.#keyLength[slot] !== length) return false;
     const start = this.#keyStart[slot] as number;
-    for (let at = 0; at < length; at++)
-      if (this.#keys[start + at] !== this.#units[from + at]) return false;
+    for (let at = 0; at < length; at++) if (this.#keys[start + at] !== this.#units[from + at]) return false;
     return true;
   }
 

@@ -52,22 +52,25 @@ const hard = Array.from(
 const encodingsOfHard = ['utf-8', 'utf-16le', 'utf-16be', 'utf-32le', 'gb18030'] as const;
 
 describe('a long text in pieces', () => {
-  it.each(encodingsOfHard)('%s: is the text that reading it whole gives, wherever it is cut', async (name) => {
-    const bytes = iconv.encode(hard, name, { addBOM: name !== 'gb18030' });
-    const chosen = name === 'gb18030' ? name : null;
-    for (const [chunkBytes, pieceUnits] of [
-      [1, 64],
-      [7, 1000],
-      [1021, 333],
-      [4096, 2 ** 21],
-    ] as const) {
-      const { document, pieces } = await inPieces(bytes, { chunkBytes, pieceUnits }, 'text', chosen);
-      const expected = await whole('text', chosen);
-      expect(pieces.map(({ text }) => text).join('')).toBe(expected.text);
-      expect(document).toMatchObject({ hash: expected.hash, encoding: expected.encoding });
-      expect([document.length, document.outcome]).toEqual([expected.text.length, expected.outcome]);
-    }
-  });
+  it.each(encodingsOfHard)(
+    '%s: is the text that reading it whole gives, wherever it is cut',
+    async (name) => {
+      const bytes = iconv.encode(hard, name, { addBOM: name !== 'gb18030' });
+      const chosen = name === 'gb18030' ? name : null;
+      for (const [chunkBytes, pieceUnits] of [
+        [1, 64],
+        [7, 1000],
+        [1021, 333],
+        [4096, 2 ** 21],
+      ] as const) {
+        const { document, pieces } = await inPieces(bytes, { chunkBytes, pieceUnits }, 'text', chosen);
+        const expected = await whole('text', chosen);
+        expect(pieces.map(({ text }) => text).join('')).toBe(expected.text);
+        expect(document).toMatchObject({ hash: expected.hash, encoding: expected.encoding });
+        expect([document.length, document.outcome]).toEqual([expected.text.length, expected.outcome]);
+      }
+    },
+  );
 
   it('offsets, lines and numbers of passages count from the beginning; each piece is well-formed', async () => {
     const { pieces } = await inPieces(Buffer.from(hard), { chunkBytes: 13, pieceUnits: 500 });
@@ -139,7 +142,12 @@ describe('a long text in pieces', () => {
     await expect(inPieces(Buffer.from(' \n'.repeat(50_000)), { pieceUnits: 1000 })).rejects.toMatchObject({
       code: 'unsupported',
     });
-    const file = { absolutePath: join(folder, 'long.txt'), kind: 'text', member: null, encoding: null } as const;
+    const file = {
+      absolutePath: join(folder, 'long.txt'),
+      kind: 'text',
+      member: null,
+      encoding: null,
+    } as const;
     writeFileSync(file.absolutePath, 'words '.repeat(1000));
     const hand = (): Promise<boolean> => Promise.resolve(false);
     await expect(readLongText(file, { targetTokens, alive, hand })).rejects.toMatchObject({
