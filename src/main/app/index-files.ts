@@ -47,9 +47,10 @@ export async function indexFiles(
   const underWay = new Set<Promise<void>>();
   let [bytes, done] = [0, 0];
   let failure: { readonly error: unknown } | null = null;
+  const unchanged = await unchangedRows(context, files);
   const index = async (planned: PlannedFile, i: number): Promise<void> => {
     try {
-      const row = await indexFile(context, planned);
+      const row = unchanged.get(planned) ?? (await indexFile(context, planned));
       rows[i] = row;
       done += 1;
       await onFile(row, { index: i, done, total: files.length, file: row.path });
@@ -74,6 +75,34 @@ export async function indexFiles(
   if (failure !== null) throw (failure as { readonly error: unknown }).error;
   context.signal.throwIfAborted();
   return rows.filter((row) => row !== undefined);
+}
+
+/** documents that the store is asked for at once */
+const ASKED_TOGETHER = 1000;
+
+/** Rows of files that are as they were, whose text and ids are there: asked for together, since they may be all. */
+async function unchangedRows(
+  { store, extractorVersion, tokenizer }: IndexContext,
+  files: readonly PlannedFile[],
+): Promise<ReadonlyMap<PlannedFile, LibraryFile>> {
+  const rows = new Map<PlannedFile, LibraryFile>();
+  const asked = files.flatMap((planned) => {
+    const { hash, before, entry } = planned;
+    return hash !== null && before?.hash === hash && entry.outcome === null
+      ? [{ planned, hash, before }]
+      : [];
+  });
+  for (let from = 0; from < asked.length; from += ASKED_TOGETHER) {
+    const some = asked.slice(from, from + ASKED_TOGETHER);
+    const hashes = some.map(({ hash }) => hash);
+    const counts = await store.tokenCounts(hashes, extractorVersion, tokenizer.fingerprint);
+    for (const [i, { planned, hash, before }] of some.entries()) {
+      const tokens = counts[i] ?? null;
+      const { outcome, reason } = before;
+      if (tokens !== null) rows.set(planned, rowOf(planned, { outcome, reason, hash, tokens }));
+    }
+  }
+  return rows;
 }
 
 async function indexFile(context: IndexContext, planned: PlannedFile): Promise<LibraryFile> {

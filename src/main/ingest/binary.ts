@@ -53,10 +53,9 @@ export function binaryKind(head: Uint8Array): string | null {
   if (start.slice(4, 8) === 'ftyp') return 'sound or film';
   if (byteOrderMark(bytes) !== null || wideEncoding(bytes) !== null) return null;
   let controls = 0;
-  for (const byte of bytes) {
-    if (byte === 0) return 'binary data';
-    if (isStrangeControl(byte)) controls++;
-  }
+  if (bytes.includes(0)) return 'binary data';
+  // by index: of a hundred thousand files this loop is most of what a scan takes
+  for (let at = 0; at < bytes.length; at++) if (isStrangeControl(bytes[at] as number)) controls++;
   return controls > 1 + bytes.length * 0.03 ? 'binary data' : null;
 }
 

@@ -182,6 +182,24 @@ export class Documents {
     return row?.count ?? null;
   }
 
+  /** @see Store.tokenCounts */
+  tokenCounts(
+    hashes: readonly ContentHash[],
+    extractorVersion: number,
+    tokenizer: string,
+  ): readonly (number | null)[] {
+    const find = prepared(
+      this.#db,
+      `SELECT t.count AS tokens FROM contents c JOIN documents d ON d.content_id = c.id
+       JOIN document_tokens t ON t.content_id = c.id
+       WHERE c.hash = ? AND d.extractor_version = ? AND t.tokenizer = ?`,
+    );
+    return hashes.map((hash) => {
+      const row = find.get(hash, extractorVersion, tokenizer) as { tokens: number } | undefined;
+      return row?.tokens ?? null;
+    });
+  }
+
   /** the number that stands for a hash in other tables; made when it is new */
   contentId(hash: ContentHash): number {
     const known = this.#idOf(hash);

@@ -109,6 +109,7 @@ export function createSyncStore(db: Db, paths: { file: string; backupFolder: str
     putTokens: (hash, tokenizer, ids) => documents.putTokens(hash, tokenizer, ids),
     tokens: (hash, tokenizer) => documents.tokens(hash, tokenizer),
     tokenCount: (hash, tokenizer) => documents.tokenCount(hash, tokenizer),
+    tokenCounts: (hashes, version, tokenizer) => documents.tokenCounts(hashes, version, tokenizer),
     searchPassages: (version, query, limit) => passages.search(version, query, limit),
     passagesAround: (hash, index, radius) => passages.around(hash, index, radius),
     documentFrequencies: (version, words) => passages.frequencies(version, words),

@@ -272,6 +272,12 @@ export interface Store extends LibraryViews {
   putTokens(hash: ContentHash, tokenizer: string, ids: Int32Array): Promise<void>;
   tokens(hash: ContentHash, tokenizer: string): Promise<Int32Array | null>;
   tokenCount(hash: ContentHash, tokenizer: string): Promise<number | null>;
+  /** of many documents at once, in order; null: it is not there as this extractor makes it, or its ids are not */
+  tokenCounts(
+    hashes: readonly ContentHash[],
+    extractorVersion: number,
+    tokenizer: string,
+  ): Promise<readonly (number | null)[]>;
   /**
    * BM25 over the passages of a version's documents; the query is plain text, never FTS5 syntax. Passages that define
    * an asked identifier come first.
