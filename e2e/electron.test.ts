@@ -83,6 +83,7 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
         'connect',
         'onAction',
         'onOpenFiles',
+        'onQuit',
         'openExternal',
         'pathForFile',
         'platform',
@@ -107,6 +108,41 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
       webviewTag: false,
       allowRunningInsecureContent: false,
     });
+  });
+
+  it('refuses whatever is not one of its requests, and stays', async () => {
+    const outcomes = await page.evaluate(async () => {
+      const bridge = Reflect.get(window, 'longleaf') as Record<string, (...args: unknown[]) => unknown>;
+      const nonsense = [
+        undefined,
+        null,
+        0,
+        -1,
+        '',
+        '\u0000',
+        '../../etc/passwd',
+        [],
+        {},
+        [[]],
+        { kind: 'quit' },
+      ];
+      const said = new Set<string>();
+      for (const name of ['chooseFiles', 'saveFile', 'openExternal', 'connect']) {
+        for (const value of nonsense) {
+          const argument =
+            name === 'chooseFiles' ? { folders: value } : name === 'saveFile' ? { fileName: value } : value;
+          try {
+            await bridge[name]?.(argument);
+            said.add('nothing done');
+          } catch (error) {
+            said.add(/refused|convert|read prop|clone/.test(String(error)) ? 'refused' : String(error));
+          }
+        }
+      }
+      return [...said].toSorted();
+    });
+    expect(outcomes).toEqual(['nothing done', 'refused']);
+    expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
   });
 
   it('answers about a file that was dropped', async () => {
@@ -137,11 +173,17 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
   it('quits, takes the core along, and comes back with everything', async () => {
     const pid = await corePid();
     const begin = performance.now();
+    // typed just now: nobody but the page has it yet
+    await page.getByRole('textbox', { name: 'Message' }).fill('And the cats?');
     await app.close();
     console.log(`quit after ${((performance.now() - begin) / 1_000).toFixed(1)} s`);
     expect(isAlive(pid)).toBe(false);
     [app, page] = await start();
-    await page.getByText('harbour master').first().waitFor();
+    await page.getByRole('region', { name: 'Conversations' }).getByText('draft').waitFor();
+    await page.getByText('harbour master').first().click();
+    await expect
+      .poll(() => page.getByRole('textbox', { name: 'Message' }).inputValue())
+      .toBe('And the cats?');
   });
 
   // Last: Playwright waits for the navigation that never comes.

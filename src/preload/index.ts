@@ -27,6 +27,7 @@ const bridge: Bridge = {
     // what was waiting for somebody to listen
     void ask({ kind: 'listening' });
   },
+  onQuit: (keep) => void ipcRenderer.on('quit', () => void keep().finally(() => void ask({ kind: 'kept' }))),
 };
 
 contextBridge.exposeInMainWorld('longleaf', bridge);

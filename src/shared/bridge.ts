@@ -26,4 +26,6 @@ export interface Bridge {
   onAction(listener: (action: string) => void): void;
   /** files that the system asks to open: exports and models */
   onOpenFiles(listener: (paths: readonly string[]) => void): void;
+  /** the app is quitting: what the page has not handed over yet is handed over now; it waits for that, not for long */
+  onQuit(keep: () => Promise<void>): void;
 }

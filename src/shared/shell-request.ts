@@ -14,6 +14,8 @@ export const shellRequest = v.variant('kind', [
   v.strictObject({ kind: v.literal('show-data-folder') }),
   /** the page listens for files to open from now on */
   v.strictObject({ kind: v.literal('listening') }),
+  /** all that was on the page alone has gone to the core */
+  v.strictObject({ kind: v.literal('kept') }),
 ]);
 
 export type ShellRequest = v.InferOutput<typeof shellRequest>;

@@ -29,7 +29,10 @@ async function sizeOf(files: readonly string[]): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
+/** of all files in it, however deep: the sentence model has a folder of its own */
 async function folderSize(folder: string): Promise<number> {
-  const names = await readdir(folder).catch(() => []);
-  return sizeOf(names.map((name) => join(folder, name)));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return sizeOf(
+    entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name)),
+  );
 }

@@ -47,8 +47,10 @@ const noteSchema = v.object({
   validator: v.nullable(v.string()),
   bytes: v.nullable(v.number()),
   statedSha256: v.nullable(v.string()),
+  /** what whoever began the download said it should be: it holds for whoever goes on with it, too */
+  wantedSha256: v.optional(v.nullable(v.string()), null),
 });
-type Note = v.InferOutput<typeof noteSchema>;
+export type Note = v.InferOutput<typeof noteSchema>;
 
 /** The connection ended before the file did: worth another try. */
 class BrokenOff extends Error {}
@@ -203,6 +205,7 @@ function tell(response: Response, linked: Answer['linked'], wanted: Wanted): Not
     validator: etag !== null && !etag.startsWith('W/') ? etag : headers.get('last-modified'),
     bytes: whole ?? linked.bytes,
     statedSha256: linked.sha256,
+    wantedSha256: wanted.sha256,
   };
 }
 
@@ -297,8 +300,8 @@ function notePath(part: string): string {
   return `${part}.json`;
 }
 
-/** null: none, or none that can be understood */
-async function readNote(part: string): Promise<Note | null> {
+/** Of which file a part is. Null: no note, or none that can be understood. */
+export async function readNote(part: string): Promise<Note | null> {
   try {
     return v.parse(noteSchema, JSON.parse(await readFile(notePath(part), 'utf8')));
   } catch {

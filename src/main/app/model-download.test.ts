@@ -10,6 +10,7 @@ import { encodeTinyLlama } from '../formats/testing/index.ts';
 import { checkInstalled } from './installed-model.ts';
 import type { DownloadOptions } from './model-download.ts';
 import { downloadFromUrl, downloadModel } from './model-download.ts';
+import { discardPartial, partialModels } from './model-partials.ts';
 import { modelsFolder } from './models.ts';
 import type { KnownModel, ModelSource } from './models.ts';
 import { storedZip } from './zip.fixture.ts';
@@ -315,6 +316,31 @@ describe('any model by its address', () => {
     });
     expect(await fetchUrl('/tiny-model.Q4_1.gguf')).toMatchObject({ code: 'conflict' });
     expect(await filesThere()).toEqual(['tiny-model.Q4_1.gguf', 'tiny-model.Q4_1.gguf.json']);
+  });
+
+  it('interrupted, is listed with what it should be, until it goes on or is discarded', async () => {
+    const half = Math.ceil(gguf.length / 2);
+    cutAt = half;
+    const stop = () => interruptedAt(half);
+    expect(await fetchUrl('/tiny.gguf', hashOf(gguf), stop())).toMatchObject({ code: 'interrupted' });
+    const partial = {
+      file: 'tiny.gguf',
+      id: null,
+      url: `${origin}/tiny.gguf`,
+      sha256: hashOf(gguf),
+      done: half,
+      total: gguf.length,
+    };
+    expect(await partialModels(dataFolder)).toEqual([partial]);
+    for (const other of ['other.gguf', '../tiny.gguf', ''])
+      await expect(discardPartial(dataFolder, other)).rejects.toMatchObject({ code: 'not-found' });
+    await discardPartial(dataFolder, 'tiny.gguf');
+    expect(await partialModels(dataFolder)).toEqual([]);
+    expect(await filesThere()).toEqual([]);
+    expect(await fetchUrl('/tiny.gguf', hashOf(gguf), stop())).toMatchObject({ code: 'interrupted' });
+    cutAt = Infinity;
+    expect(await fetchUrl('/tiny.gguf', partial.sha256)).toMatchObject({ id: 'tiny' });
+    expect(await partialModels(dataFolder)).toEqual([]);
   });
 
   it('is compared with the hash that was given, else with the one that the hub states', async () => {

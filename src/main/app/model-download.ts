@@ -107,7 +107,7 @@ export async function downloadFromUrl(
 }
 
 /** The file of an address. @throws AppError 'usage' */
-function fileNameOf(url: string): string {
+export function fileNameOf(url: string): string {
   const path = URL.canParse(url) ? new URL(url).pathname : '';
   const name = decodeURIComponent(path.split('/').at(-1) ?? '');
   if (/^[\w.+-]+\.gguf$/i.test(name)) return name;

@@ -13,14 +13,15 @@ import type { Emit } from './event-stream.ts';
 import { eventStream, throttled } from './event-stream.ts';
 import { checkInstalled, removeModel } from './installed-model.ts';
 import { measureSpeed, readSpeed, saveSpeed } from './machine-speed.ts';
-import { downloadFromUrl, downloadModel } from './model-download.ts';
+import { downloadFromUrl, downloadModel, fileNameOf } from './model-download.ts';
 import type { DownloadOptions } from './model-download.ts';
 import { freeMemoryMB, weightBytes } from './model-fit.ts';
 import { importModel } from './model-import.ts';
 import { mirrorOf } from './model-mirror.ts';
 import { ModelSummaries } from './model-summaries.ts';
-import type { ByteProgress, InstalledModel } from './models.ts';
-import { availableModels, listModels, readManifest } from './models.ts';
+import type { ByteProgress, InstalledModel, KnownModel } from './models.ts';
+import { discardPartial, partialModels } from './model-partials.ts';
+import { availableModels, listModels, modelsFolder, readManifest } from './models.ts';
 import { downloadSentenceModel, sentenceModelFolder } from './sentence-model-files.ts';
 import type { AppSettings } from './settings.ts';
 
@@ -42,7 +43,7 @@ const MB = 2 ** 20;
 
 export function modelHandlers(parts: ModelParts): Pick<Handlers, ModelMethod> {
   const { dataFolder, emit } = parts;
-  const summaries = new ModelSummaries();
+  const summaries = new ModelSummaries(modelsFolder(dataFolder));
   const summary = async (model: InstalledModel): Promise<ModelSummary> => {
     const isDefault = model.id === (parts.settings.model ?? (await readManifest()).default);
     const machine = {
@@ -51,6 +52,7 @@ export function modelHandlers(parts: ModelParts): Pick<Handlers, ModelMethod> {
     };
     return summaries.of(model, machine, isDefault);
   };
+  const coming = new Coming();
   const list = async () => Promise.all((await availableModels(dataFolder)).map(summary));
   /** a stream that ends with the model that has come */
   const bring = (work: Work, signal: AbortSignal): AsyncIterable<ModelEvent> =>
@@ -69,12 +71,22 @@ export function modelHandlers(parts: ModelParts): Pick<Handlers, ModelMethod> {
         return importModel(dataFolder, file, { as, onProgress, signal: stop });
       }, signal),
     'models.download': ({ id }, { signal }) =>
-      bring((onProgress, stop) => download(parts, id, { onProgress, signal: stop }), signal),
+      bring(async (onProgress, stop) => {
+        const known = await knownModel(id);
+        return coming.only(known.file, () => download(parts, known, { onProgress, signal: stop }));
+      }, signal),
     'models.fetch': (wanted, { signal }) =>
       bring((onProgress, stop) => {
         const mirror = mirrorOf(parts.settings.current['models.mirror']);
-        return downloadFromUrl(dataFolder, wanted, { onProgress, mirror, signal: stop });
+        const options = { onProgress, mirror, signal: stop };
+        return coming.only(fileNameOf(wanted.url), () => downloadFromUrl(dataFolder, wanted, options));
       }, signal),
+    'models.partial': async () => (await partialModels(dataFolder)).filter(({ file }) => !coming.has(file)),
+    'models.discard': async ({ file }) => {
+      await coming.only(file, () => discardPartial(dataFolder, file));
+      emit({ kind: 'models' });
+      return { discarded: true };
+    },
     'models.verify': ({ id }, { signal }) => verify(dataFolder, id, signal),
     'models.measure': async (_, { signal }) => {
       await measure(parts, signal);
@@ -119,24 +131,47 @@ async function measure({ engines, dataFolder }: ModelParts, signal: AbortSignal)
   await saveSpeed(dataFolder, speed);
 }
 
+/** Files that are on their way: two downloads of one name would write into each other. */
+class Coming {
+  readonly #files = new Set<string>();
+
+  has(file: string): boolean {
+    return this.#files.has(file);
+  }
+
+  /** @throws AppError 'busy' */
+  async only<T>(file: string, work: () => Promise<T>): Promise<T> {
+    if (this.#files.has(file))
+      throw new AppError('busy', `${file} is being downloaded.`, 'Wait for it, or cancel it first.');
+    this.#files.add(file);
+    try {
+      return await work();
+    } finally {
+      this.#files.delete(file);
+    }
+  }
+}
+
+async function knownModel(id: string): Promise<KnownModel> {
+  const { models } = await readManifest();
+  const known = models.find((model) => model.id === id);
+  if (known !== undefined) return known;
+  throw new AppError(
+    'not-found',
+    `No model ${id} can be downloaded.`,
+    `There are: ${models.map((model) => model.id).join(', ')}.`,
+  );
+}
+
 async function download(
   parts: ModelParts,
-  id: string,
+  known: KnownModel,
   options: Pick<DownloadOptions, 'onProgress' | 'signal'>,
 ): Promise<InstalledModel> {
   const { dataFolder, settings } = parts;
-  const manifest = await readManifest();
-  const { models } = manifest;
-  const known = models.find((model) => model.id === id);
-  if (known === undefined)
-    throw new AppError(
-      'not-found',
-      `No model ${id} can be downloaded.`,
-      `There are: ${models.map((model) => model.id).join(', ')}.`,
-    );
   const mirror = mirrorOf(settings.current['models.mirror']);
   const model = await downloadModel(dataFolder, known, { ...options, mirror });
-  if (id === manifest.default) await downloadSentences(parts, options);
+  if (known.id === (await readManifest()).default) await downloadSentences(parts, options);
   return model;
 }
 

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { fromWire, toWire } from '../../shared/errors.ts';
 import type { ModelSummary } from '../../shared/rpc/index.ts';
-import { readHyperparameters } from '../engine/index.ts';
+import { packedWeightBytes, readHyperparameters } from '../engine/index.ts';
 import { openGguf } from '../formats/index.ts';
 import type { GgufFile } from '../formats/index.ts';
 import { createChatTemplate, createTokenizer } from '../tokenizer/index.ts';
@@ -34,6 +34,12 @@ export interface Machine {
 
 export class ModelSummaries {
   readonly #examined = new Map<string, Promise<Examined>>();
+  readonly #packedFolder: string;
+
+  /** @param packedFolder where the engine keeps packed weights of models that lie elsewhere */
+  constructor(packedFolder: string) {
+    this.#packedFolder = packedFolder;
+  }
 
   /** @param isDefault answers where nothing else is chosen */
   async of(model: InstalledModel, machine: Machine, isDefault: boolean): Promise<ModelSummary> {
@@ -46,6 +52,7 @@ export class ModelSummaries {
       path,
       link,
       bytes,
+      packedBytes: await packedWeightBytes(path, this.#packedFolder),
       isDefault,
       licence: known?.licence ?? licence,
       details,

@@ -17,6 +17,7 @@ import { encodeTinyLlama } from '../formats/testing/index.ts';
 import { checkInstalled, removeModel } from './installed-model.ts';
 import { assertFits, estimatedSpeed, withinMemory } from './model-fit.ts';
 import { importModel } from './model-import.ts';
+import { ModelSummaries } from './model-summaries.ts';
 import {
   availableModels,
   defaultDataFolder,
@@ -125,6 +126,11 @@ describe('a file of this machine', () => {
     await expect(importModel(dataFolder, file)).rejects.toMatchObject({ code: 'conflict' });
     // what the engine keeps beside it goes with it
     await writeFile(`${model.path}.packed`, 'packed weights');
+    const machine = { freeMB: 1_000, speed: null };
+    expect(await new ModelSummaries(modelsFolder(dataFolder)).of(model, machine, true)).toMatchObject({
+      bytes: bytes.length,
+      packedBytes: 14,
+    });
     await removeModel(dataFolder, 'tiny');
     expect(await readdir(modelsFolder(dataFolder))).toEqual([]);
   });

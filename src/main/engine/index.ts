@@ -9,7 +9,7 @@ export { planRegions, type PlanRegion } from './plan/regions.ts';
 export { parsePlan } from './plan/schema.ts';
 export { geometryOf, readHyperparameters } from './hyperparameters.ts';
 export { simdLevels } from './cpu/features.ts';
-export { removePackedWeights } from './cpu/packed-file.ts';
+export { packedWeightBytes, removePackedWeights } from './cpu/packed-file.ts';
 export { cpuProfile } from './cpu-profile.ts';
 export { autoChoice, listAdapters } from './gpu/adapters.ts';
 export { countGpuWork } from './gpu/count.ts';

@@ -1,6 +1,7 @@
 /** The desktop shell: the only folder that knows Electron. It shows the page, and keeps the core running. */
 import { app, dialog, session, type BrowserWindow } from 'electron';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readPage } from '../page/index.ts';
 import { handleScheme, registerScheme } from './app-protocol.ts';
 import { CoreLink } from './core-link.ts';
@@ -28,6 +29,8 @@ export interface ShellOptions {
 
 /** ms that the core gets to save, when the app quits */
 const QUIT_WITHIN_MS = 8_000;
+/** ms that the page gets before that, to hand over what was just typed */
+const KEEP_WITHIN_MS = 1_000;
 /** ms after which a start counts as one that works */
 const WORKS_AFTER_MS = 30_000;
 
@@ -55,6 +58,7 @@ class Shell {
   #dataFolder: string | null = null;
   #safeMode = false;
   #quitting = false;
+  readonly #kept = Promise.withResolvers<void>();
   #text: ShellText = shellText('en');
 
   constructor(options: ShellOptions) {
@@ -104,6 +108,7 @@ class Shell {
         if (this.#window) relay(this.#window, nonce, this.#supervisor.child?.connect() ?? null);
       },
       onListening: () => this.#opened.listen((paths) => this.#send('open-files', paths)),
+      onKept: () => this.#kept.resolve(),
     });
     this.#supervisor.start();
     this.#show();
@@ -184,6 +189,11 @@ class Shell {
     this.#quitting = true;
     this.#supervisor.stop();
     this.#window?.hide();
+    // The last words of a draft are on the page alone for a moment; a page that hangs is not waited for.
+    if (this.#window !== null) {
+      this.#window.webContents.send('quit');
+      await Promise.race([this.#kept.promise, sleep(KEEP_WITHIN_MS)]);
+    }
     await this.#supervisor.child?.quit(QUIT_WITHIN_MS);
     this.#record.endedWell();
     app.exit(0);

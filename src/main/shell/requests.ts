@@ -21,6 +21,8 @@ export interface RequestOptions {
   readonly dataFolder: () => string | null;
   readonly onConnect: (nonce: string) => void;
   readonly onListening: () => void;
+  /** the page has handed over what it had, because the app quits */
+  readonly onKept: () => void;
 }
 
 export function answerRequests(options: RequestOptions): void {
@@ -54,6 +56,8 @@ async function answer(
       return options.onConnect(request.nonce);
     case 'listening':
       return options.onListening();
+    case 'kept':
+      return options.onKept();
     case 'choose-files':
       return choose(window, request.folders);
     case 'save-file':

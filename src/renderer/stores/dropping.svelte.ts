@@ -1,12 +1,13 @@
 /** What happens to files that were dropped on the window. */
 import { type Dropped, filesOf, isReadable } from '../lib/drop-files.ts';
 import { kindOf } from '../lib/drop-kind.ts';
+import { formatNumber } from '../lib/format.ts';
 import { upload } from '../lib/files.ts';
 import { bridge } from '../lib/rpc.ts';
 import { AppError } from '../../shared/errors.ts';
 import { composer } from './composer.svelte.ts';
 import { m } from '../paraglide/messages.js';
-import { asAppError } from './core.svelte.ts';
+import { asAppError, core } from './core.svelte.ts';
 import { openFiles } from './opened.ts';
 import { ui } from './ui.svelte.ts';
 
@@ -22,33 +23,43 @@ export interface Handover {
 
 /** uploads under way at once */
 const AT_ONCE = 4;
+const MB = 2 ** 20;
 
 class Dropping {
   /** files on their way to the core, in a browser; null = none */
   handover = $state.raw<Handover | null>(null);
   #cancelled = false;
+  /** of the drop: paths of files that were not handed over for their size */
+  #tooLarge: string[] = [];
 
   /** Models and exports go where they belong; the rest to the target. */
   async drop(dropped: Dropped, target: DropTarget): Promise<void> {
     this.#cancelled = false;
+    this.#tooLarge = [];
     const kinds = await Promise.all(dropped.files.map(kindOf));
     const special = dropped.files.filter((_, i) => kinds[i] !== 'document');
     const documents = dropped.files.filter((_, i) => kinds[i] === 'document');
     const names = new Set(special.map(({ name }) => name));
+    // Of what the scan would refuse for its size, no gigabytes are copied first.
+    const mostBytes = core.settings['ingest.maxFileMB'] * MB;
     const paths = await this.#pathsOf(
       documents,
       dropped.entries.filter((entry) => entry.isDirectory || !names.has(entry.name)),
+      mostBytes,
     );
     const specialPaths = await this.#pathsOf(
       special,
       dropped.entries.filter(({ name }) => names.has(name)),
+      Infinity,
     );
     if (specialPaths.length > 0) openFiles(specialPaths);
     if (paths.length === 0) {
-      if (specialPaths.length === 0 && !this.#cancelled)
-        throw new AppError('invalid-input', m.drop_nothing(), m.drop_nothing_hint());
-      return;
+      if (specialPaths.length > 0 || this.#cancelled) return;
+      if (this.#tooLarge.length > 0)
+        throw new AppError('invalid-input', this.#sayTooLarge(), m.drop_too_large_hint());
+      throw new AppError('invalid-input', m.drop_nothing(), m.drop_nothing_hint());
     }
+    if (this.#tooLarge.length > 0) ui.toast(this.#sayTooLarge());
     if (target.kind === 'attach') {
       if (ui.view.kind !== 'chat') ui.show({ kind: 'chat', id: null });
       composer.addPaths(paths);
@@ -61,19 +72,27 @@ class Dropping {
   }
 
   /** In the desktop app where they lie; in a browser their bytes are handed over first. */
-  async #pathsOf(files: readonly File[], entries: readonly FileSystemEntry[]): Promise<readonly string[]> {
+  async #pathsOf(
+    files: readonly File[],
+    entries: readonly FileSystemEntry[],
+    mostBytes: number,
+  ): Promise<readonly string[]> {
     const { pathForFile } = bridge ?? {};
     if (pathForFile !== undefined) return files.map(pathForFile).filter((path) => path !== '');
     if (files.length + entries.length === 0) return [];
     this.handover = { files: 0, bytes: 0, file: '' };
     try {
-      return await this.#handOver(files, entries);
+      return await this.#handOver(files, entries, mostBytes);
     } finally {
       this.handover = null;
     }
   }
 
-  async #handOver(files: readonly File[], entries: readonly FileSystemEntry[]): Promise<readonly string[]> {
+  async #handOver(
+    files: readonly File[],
+    entries: readonly FileSystemEntry[],
+    mostBytes: number,
+  ): Promise<readonly string[]> {
     const batch = crypto.randomUUID();
     const roots = new Set<string>();
     const under = new Set<Promise<void>>();
@@ -84,6 +103,10 @@ class Dropping {
       if (failed !== null) throw failed as AppError;
       if (file === null) {
         unreadable.push(path);
+        continue;
+      }
+      if (file.size > mostBytes) {
+        this.#tooLarge.push(path);
         continue;
       }
       const one = upload(file, path, batch)
@@ -105,6 +128,14 @@ class Dropping {
     const [first] = unreadable;
     if (first !== undefined) ui.toast(m.drop_unreadable({ count: unreadable.length, path: first }));
     return this.#cancelled ? [] : [...roots];
+  }
+
+  #sayTooLarge(): string {
+    return m.drop_too_large({
+      count: this.#tooLarge.length,
+      path: this.#tooLarge[0] ?? '',
+      most: formatNumber(core.settings['ingest.maxFileMB']),
+    });
   }
 }
 

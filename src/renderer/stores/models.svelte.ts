@@ -1,7 +1,7 @@
 /** The models in the data folder, and what is being done with them. */
 import type { WireError } from '../../shared/errors.ts';
 import { toWire } from '../../shared/errors.ts';
-import type { ModelEvent, ModelSummary, ModelVerifyEvent } from '../../shared/rpc/index.ts';
+import type { ModelEvent, ModelSummary, ModelVerifyEvent, PartialModel } from '../../shared/rpc/index.ts';
 import manifest from '../../../resources/models.json';
 import { core } from './core.svelte.ts';
 import { ui } from './ui.svelte.ts';
@@ -15,8 +15,9 @@ export interface ModelWork {
   readonly total: number;
 }
 
-/** A file that can't be used, and why; it was left where it is. */
+/** A file that can't be used, or did not come, and why. */
 interface Refusal {
+  readonly kind: ModelWork['kind'];
   readonly name: string;
   readonly error: WireError;
 }
@@ -34,6 +35,8 @@ type KnownModel = Pick<
 
 class Models {
   list = $state.raw<readonly ModelSummary[]>([]);
+  /** downloads that were interrupted, and can go on */
+  partial = $state.raw<readonly PartialModel[]>([]);
   loaded = $state(false);
   work = $state.raw<ModelWork | null>(null);
   refused = $state.raw<Refusal | null>(null);
@@ -67,7 +70,10 @@ class Models {
 
   async load(): Promise<void> {
     await ui.attempt(async () => {
-      this.list = await core.client.call('models.list', {});
+      [this.list, this.partial] = await Promise.all([
+        core.client.call('models.list', {}),
+        core.client.call('models.partial', {}),
+      ]);
     });
     this.loaded = true;
   }
@@ -117,6 +123,17 @@ class Models {
     );
   }
 
+  /** Goes to the network: from where it stopped. */
+  async resume({ id, url, sha256 }: PartialModel): Promise<void> {
+    await (id === null ? this.fetch(url, sha256 ?? '') : this.download(id));
+  }
+
+  /** What has come of an interrupted download goes. */
+  async discard({ file }: PartialModel): Promise<void> {
+    await ui.attempt(() => core.client.call('models.discard', { file }));
+    await this.load();
+  }
+
   cancel(): void {
     this.#cancel.abort();
   }
@@ -149,7 +166,7 @@ class Models {
     } catch (error) {
       last = null;
       const known = toWire(error);
-      if (known.code !== 'interrupted') this.refused = { name: work.name, error: known };
+      if (known.code !== 'interrupted') this.refused = { kind: work.kind, name: work.name, error: known };
     }
     this.work = null;
     await this.load();

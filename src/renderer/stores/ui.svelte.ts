@@ -24,6 +24,8 @@ export type DialogName =
   | { readonly kind: 'export'; readonly ids?: readonly ConversationId[] }
   | { readonly kind: 'import'; readonly file?: string }
   | { readonly kind: 'add'; readonly paths: readonly string[]; readonly library?: string }
+  /** whether a library is read into a state, with what that is worth */
+  | { readonly kind: 'reading'; readonly library: string }
   | { readonly kind: 'shortcuts' };
 
 export interface Toast {

@@ -144,6 +144,8 @@ export interface ModelSummary {
   /** where the file lies, when the data folder holds a link to it only */
   readonly link: string | null;
   readonly bytes: number;
+  /** of its weights as the engine lays them out, kept beside it and removed with it; 0 = it has not answered yet */
+  readonly packedBytes: number;
   readonly isDefault: boolean;
   /** as the manifest or the file itself says it */
   readonly licence: string | null;
@@ -166,6 +168,19 @@ export interface ModelSummary {
     readonly interval95: readonly [number, number];
     readonly facts: number;
   } | null;
+}
+
+/** A download that was interrupted: what has come of it lies there until it goes on, or is discarded. */
+export interface PartialModel {
+  /** name that the file will have */
+  readonly file: string;
+  /** of resources/models.json; null: it came from an address */
+  readonly id: string | null;
+  readonly url: string;
+  readonly sha256: string | null;
+  /** bytes; total null = the server has not said */
+  readonly done: number;
+  readonly total: number | null;
 }
 
 /** What a model needs, and what the machine has; MB of 2^20 bytes. Estimates. */

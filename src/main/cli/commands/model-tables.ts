@@ -2,7 +2,7 @@
 import { measureSpeed, readSpeed, saveSpeed, type MachineSpeed } from '../../app/machine-speed.ts';
 import { freeMemoryMB, weightBytes } from '../../app/model-fit.ts';
 import { ModelSummaries } from '../../app/model-summaries.ts';
-import { availableModels, readManifest, resolveModel } from '../../app/models.ts';
+import { availableModels, modelsFolder, readManifest, resolveModel } from '../../app/models.ts';
 import type { InstalledModel } from '../../app/models.ts';
 import type { ModelSummary } from '../../../shared/rpc/index.ts';
 import { AppError } from '../../../shared/errors.ts';
@@ -17,30 +17,33 @@ export async function list(args: Parsed, { dataFolder, json, output }: Context):
   const manifest = await readManifest();
   const installed = await availableModels(dataFolder);
   const machine = { freeMB: freeMemoryMB(), speed: await readSpeed(dataFolder) };
-  const summaries = new ModelSummaries();
+  const summaries = new ModelSummaries(modelsFolder(dataFolder));
   const all = await Promise.all(
     installed.map((model) => summaries.of(model, machine, model.id === manifest.default)),
   );
   if (json) {
     return output.json({
-      models: all.map(({ id, path, link, bytes, isDefault, licence, fit: need, problem }, i) => ({
-        id,
-        path,
-        link,
-        bytes,
-        name: installed[i]?.known?.name ?? null,
-        isDefault,
-        licence,
-        fit: need,
-        problem,
-        farReading: installed[i]?.known?.farReading ?? null,
-      })),
+      models: all.map(
+        ({ id, path, link, bytes, packedBytes, isDefault, licence, fit: need, problem }, i) => ({
+          id,
+          path,
+          link,
+          bytes,
+          packedBytes,
+          name: installed[i]?.known?.name ?? null,
+          isDefault,
+          licence,
+          fit: need,
+          problem,
+          farReading: installed[i]?.known?.farReading ?? null,
+        }),
+      ),
     });
   }
   if (all.length === 0) return output.line('No model is installed. `npm start` fetches the default one.');
   const rows = all.map((model) => [
     printable(model.id),
-    size(model.bytes),
+    model.packedBytes === 0 ? size(model.bytes) : `${size(model.bytes)} + ${size(model.packedBytes)} packed`,
     model.isDefault ? 'default' : '',
     printable(model.licence ?? 'licence not stated'),
     fitWord(model),
@@ -73,7 +76,8 @@ export async function fit(args: Parsed, context: Context): Promise<void> {
   const model = await resolveModel(dataFolder, wanted);
   const kept = args.flag('measure') ? null : await readSpeed(dataFolder);
   const speed = kept ?? (await measured(context));
-  const summary = await new ModelSummaries().of(model, { freeMB: freeMemoryMB(), speed }, false);
+  const summaries = new ModelSummaries(modelsFolder(dataFolder));
+  const summary = await summaries.of(model, { freeMB: freeMemoryMB(), speed }, false);
   if (summary.problem !== null || summary.fit === null)
     throw new AppError(
       'unsupported',

@@ -4,7 +4,7 @@
  * version, model or layout, or a damaged one, is made anew.
  */
 import { createHash } from 'node:crypto';
-import { open, rename, rm, statfs } from 'node:fs/promises';
+import { open, rename, rm, stat, statfs } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
@@ -65,6 +65,17 @@ export async function packedWeights(
     weights.write(offset, bytes);
   });
   return weights;
+}
+
+/** What a model's packed weights take on the disk; 0 without any. */
+export async function packedWeightBytes(modelPath: string, folder: string | null): Promise<number> {
+  const sizes = pathsOf(modelPath, folder).map((path) =>
+    stat(path).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** Frees the disk of a model's packed weights, when the model itself goes; without any, nothing happens. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { ModelEvent, ModelSummary, ModelVerifyEvent } from '../reports.ts';
+import type { ModelEvent, ModelSummary, ModelVerifyEvent, PartialModel } from '../reports.ts';
 import { nothing, path, stream, unary } from './kinds.ts';
 
 const id = v.pipe(v.string(), v.minLength(1), v.maxLength(300));
@@ -19,6 +19,10 @@ export const modelMethods = {
       sha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/i), v.toLowerCase())),
     }),
   ),
+  /** downloads that were interrupted; the same download again goes on from there */
+  'models.partial': unary<readonly PartialModel[]>()(nothing),
+  /** what has come of an interrupted download is deleted */
+  'models.discard': unary<{ readonly discarded: true }>()(v.strictObject({ file: id })),
   /** every number and the hash, against what they were when the model came */
   'models.verify': stream<ModelVerifyEvent>()(v.strictObject({ id })),
   /** a few seconds with the model that answers by default; the speed of the others is estimated from it */
