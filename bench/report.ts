@@ -317,7 +317,8 @@ function pageTable(result: v.InferOutput<typeof pageSchema>): string[] {
       ? `${values}`
       : `${middle(values).toFixed(0)} [${Math.min(...values).toFixed(0)}, ${Math.max(...values).toFixed(0)}]`;
   const { owners } = memory;
-  const late = memory.lateSlopeKBPerAnswer === undefined ? '' : ` (in the second half ${memory.lateSlopeKBPerAnswer})`;
+  const late =
+    memory.lateSlopeKBPerAnswer === undefined ? '' : ` (in the second half ${memory.lateSlopeKBPerAnswer})`;
   const grown = `${memory.heapMB[0] ?? ''} -> ${memory.heapMB.at(-1) ?? ''} MB, ${memory.slopeKBPerAnswer} kB an answer${late}`;
   const heap =
     owners === undefined

@@ -127,7 +127,7 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
         { kind: 'quit' },
       ];
       const said = new Set<string>();
-      for (const name of ['chooseFiles', 'saveFile', 'openExternal', 'connect']) {
+      for (const name of ['chooseFiles', 'saveFile', 'openExternal']) {
         for (const value of nonsense) {
           const argument =
             name === 'chooseFiles' ? { folders: value } : name === 'saveFile' ? { fileName: value } : value;
@@ -182,7 +182,7 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
     await page.getByRole('region', { name: 'Conversations' }).getByText('draft').waitFor();
     await page.getByText('harbour master').first().click();
     await expect
-      .poll(() => page.getByRole('textbox', { name: 'Message' }).inputValue())
+      .poll(() => page.getByRole('textbox', { name: 'Message' }).inputValue(), { timeout: PATIENT_MS })
       .toBe('And the cats?');
   });
 

@@ -26,6 +26,8 @@ const skip = noChromium || noPage || noModel;
 const skipped = skippedWithoutChromium + skippedWithoutPage + skippedWithoutModel;
 const ENGLISH = { 'appearance.theme': 'light', 'appearance.language': 'en' } as const;
 
+/** of `expect.poll`, whose own patience is a second */
+const PATIENT = { timeout: PATIENT_MS };
 /** Presses of Tab after which a walk counts as endless. */
 const MOST_STOPS = 250;
 
@@ -72,6 +74,23 @@ describe.skipIf(skip)(`by keyboard alone${skipped}`, () => {
       await keys('F6');
     }
     throw new Error(`F6 does not reach ${region}`);
+  }
+
+  /** In the list of conversations: one tab stop, then the arrows. */
+  async function toRow(title: string): Promise<void> {
+    await row(title).waitFor();
+    await goTo('Conversations');
+    for (let i = 0; i < MOST_STOPS; i++) {
+      if (await page.locator('[data-row]:focus').count()) break;
+      await keys('Shift+Tab');
+    }
+    await keys('Home');
+    for (let i = 0; i < 30; i++) {
+      await page.waitForTimeout(50); // the row takes the focus with the next frame
+      if (await row(title).evaluate((node) => node === document.activeElement)) return;
+      await keys('ArrowDown');
+    }
+    throw new Error(`The arrows do not reach ${title}`);
   }
 
   async function choose(item: string): Promise<void> {
@@ -190,18 +209,17 @@ describe.skipIf(skip)(`by keyboard alone${skipped}`, () => {
     await page.keyboard.type('Of piers');
     await keys('Enter');
     await row('Of piers').waitFor();
-    await goTo('Conversations');
-    await tabTo(row('Of piers'));
+    await toRow('Of piers');
     await keys('Shift+F10');
     await choose('Pin');
     await row('Of piers').getByTitle('Pinned').waitFor();
-    await tabTo(row('Of piers'));
+    await toRow('Of piers');
     await keys('Shift+F10');
     await choose('Move to a new folder');
     await page.keyboard.type('Harbours');
     await keys('Enter');
     await expect
-      .poll(async () => (await call(page, 'folders.list', {})).map(({ name }) => name))
+      .poll(async () => (await call(page, 'folders.list', {})).map(({ name }) => name), PATIENT)
       .toEqual(['Harbours']);
     await expect
       .poll(
@@ -209,6 +227,7 @@ describe.skipIf(skip)(`by keyboard alone${skipped}`, () => {
           (await call(page, 'conversations.list', {})).find(
             ({ conversation }) => conversation.title === 'Of piers',
           )?.conversation,
+        PATIENT,
       )
       .toMatchObject({ pinned: true, folderId: expect.any(String) as string });
     const download = page.waitForEvent('download');
@@ -226,22 +245,20 @@ describe.skipIf(skip)(`by keyboard alone${skipped}`, () => {
     await keys('Control+n');
     await row('Of piers').getByText('draft', { exact: false }).waitFor();
     expect(await box().inputValue()).toBe('');
-    await goTo('Conversations');
-    await tabTo(row('Of piers'));
+    await toRow('Of piers');
     await keys('Enter');
-    await expect.poll(() => box().inputValue()).toBe('half a thought');
+    await expect.poll(() => box().inputValue(), PATIENT).toBe('half a thought');
     await page.reload();
-    await tabTo(row('Of piers'));
+    await toRow('Of piers');
     await keys('Enter');
-    await expect.poll(() => box().inputValue()).toBe('half a thought');
+    await expect.poll(() => box().inputValue(), PATIENT).toBe('half a thought');
   });
 
   it('what went to the trash comes back by Undo', async () => {
-    await goTo('Conversations');
-    await tabTo(row('Of piers'));
+    await toRow('Of piers');
     await keys('Shift+F10');
     await choose('Move to trash');
-    await expect.poll(() => row('Of piers').count()).toBe(0);
+    await expect.poll(() => row('Of piers').count(), PATIENT).toBe(0);
     await goTo('Notices');
     await tabTo(page.getByRole('button', { name: 'Undo' }));
     await keys('Enter');
@@ -253,15 +270,15 @@ describe.skipIf(skip)(`by keyboard alone${skipped}`, () => {
     await tabTo(page.getByRole('tab', { selected: true }));
     await keys('End', 'ArrowUp', 'ArrowUp');
     await tabTo(page.getByRole('button', { name: /^Show or hide the sidebar/ }));
-    await keys('Enter', 'Control+j');
-    await page.getByRole('button', { name: /^Show or hide the sidebar.*Ctrl\+J/ }).waitFor();
+    await keys('Enter', 'Alt+j');
+    await page.getByRole('button', { name: /^Show or hide the sidebar.*Alt\+J/ }).waitFor();
     await keys('Escape');
     const sidebar = page.getByRole('region', { name: 'Conversations' });
     await keys('Control+b');
     expect(await sidebar.count()).toBe(1);
-    await keys('Control+j');
+    await keys('Alt+j');
     await sidebar.waitFor({ state: 'detached' });
-    await keys('Control+j');
+    await keys('Alt+j');
     await sidebar.waitFor();
   });
 });

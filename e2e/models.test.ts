@@ -12,6 +12,7 @@ import {
   noPage,
   openBrowser,
   openPage,
+  PATIENT_MS,
   skippedWithoutChromium,
   skippedWithoutPage,
   startServe,
@@ -21,6 +22,9 @@ import { noModel, skippedWithoutModel } from './harness.ts';
 
 const skip = noChromium || noPage || noModel;
 const skipped = `${skippedWithoutChromium}${skippedWithoutPage}${skippedWithoutModel}`;
+
+/** of `expect.poll`, whose own patience is a second */
+const PATIENT = { timeout: PATIENT_MS };
 
 describe.skipIf(skip)(`the models page${skipped}`, () => {
   const gguf = Buffer.from(encodeTinyLlama());
@@ -92,7 +96,7 @@ describe.skipIf(skip)(`the models page${skipped}`, () => {
     held = true;
     await download(sha256);
     const progress = () => page.getByRole('progressbar', { name: 'Downloading small.gguf' });
-    await expect.poll(() => progress().getAttribute('aria-valuenow')).toMatch(/^(49|50)$/);
+    await expect.poll(() => progress().getAttribute('aria-valuenow'), PATIENT).toMatch(/^(49|50)$/);
     await page
       .getByText(/ of .*kB/)
       .first()
@@ -120,7 +124,7 @@ describe.skipIf(skip)(`the models page${skipped}`, () => {
     await page.getByRole('radio', { name: 'Answer with small' }).waitFor({ state: 'detached' });
     held = true;
     await download('');
-    await expect.poll(() => progress().getAttribute('aria-valuenow')).toMatch(/^(49|50)$/);
+    await expect.poll(() => progress().getAttribute('aria-valuenow'), PATIENT).toMatch(/^(49|50)$/);
     await button('Cancel').click();
     await button('Discard what has come of small.gguf').click();
     await interrupted().waitFor({ state: 'detached' });
@@ -141,6 +145,6 @@ describe.skipIf(skip)(`the models page${skipped}`, () => {
     await button('Remove model').click();
     await page.locator('dialog:modal .btn.danger').click();
     await page.getByText('Download').first().waitFor();
-    await expect.poll(() => existsSync(packed)).toBe(false);
+    await expect.poll(() => existsSync(packed), PATIENT).toBe(false);
   });
 });

@@ -14,6 +14,11 @@ URL.canParse ??= (url) => {
     return false;
   }
 };
+Promise.withResolvers ??= function () {
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+};
 String.prototype.toWellFormed ??= function () {
   return String(this);
 };

@@ -102,7 +102,12 @@ export function createApp(config: AppConfig): App {
     store,
     engines,
   });
-  const jobs = new Jobs({ store, libraries, emit: events.emit });
+  const jobs = new Jobs({
+    store,
+    libraries,
+    emit: events.emit,
+    readAnyway: () => power.readAnyway(),
+  });
   const maps = new ContextMaps(store, engines);
   const conversations = new Conversations(store, events);
   const nearest: Nearest = (...question) => sentences.nearest(...question);

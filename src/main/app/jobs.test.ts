@@ -196,6 +196,22 @@ describe('reading waits', () => {
     expect(report?.state?.tokens).toBe(report?.state?.libraryTokens);
   });
 
+  it('on battery, unless the user says to go on; the next time it waits again', async () => {
+    const paths = [await test.write(LONG)];
+    const isHeld = ({ state, reason }: JobStatus): boolean => state === 'paused' && reason === 'battery';
+    await power(true);
+    await start({ kind: 'add', name: 'coast', paths, read: 'always' });
+    await until('coast', isHeld);
+    await act('resume', 'coast');
+    await until('coast', isReading);
+    await power(true); // told once more
+    await until('coast', isReading);
+    await power(false);
+    await power(true);
+    await until('coast', isHeld);
+    expect(await act('cancel', 'coast')).toMatchObject({ state: 'cancelled' });
+  });
+
   it('for another library that is being read, and can be cancelled meanwhile', async () => {
     const files = await test.write({ 'a/long.txt': LONG['long.txt'], 'b/long.txt': `B${LONG['long.txt']}` });
     await start({ kind: 'add', name: 'first', paths: [join(files, 'a')], read: 'always' });

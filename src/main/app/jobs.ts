@@ -18,6 +18,8 @@ export interface JobsConfig {
   readonly store: Store;
   readonly libraries: Pick<Libraries, 'place' | 'readAlways' | 'run'>;
   readonly emit: Emit<AppEvent>;
+  /** although the machine runs on battery */
+  readonly readAnyway: () => void;
 }
 
 export type JobRequest = Args<'jobs.start'>;
@@ -101,11 +103,17 @@ export class Jobs {
     return this.#stop(name, 'cancelled');
   }
 
-  /** Goes on from what was done; also with one that was cancelled, or has failed. @throws AppError 'not-found' */
+  /**
+   * Goes on from what was done; also with one that was cancelled, has failed, or waits on battery.
+   * @throws AppError 'not-found'
+   */
   async resume(name: string): Promise<JobStatus> {
     const library = await requireLibrary(this.#config.store, name);
     const running = this.#running(library.id);
-    if (running !== null) return running.status;
+    if (running !== null) {
+      if (running.status.reason === 'battery') this.#config.readAnyway();
+      return running.status;
+    }
     const row = await this.#row(library);
     if (row === null || row.state === 'done') throw noJob(name);
     return this.#begin(library, row.order);

@@ -6,6 +6,8 @@ export class Power {
   readonly #gate: Pick<ReadingGate, 'hold' | 'release'>;
   readonly #settings: { readonly current: Pick<Settings, 'reading.onBattery'> };
   #onBattery = false;
+  /** the user has said that reading goes on, this once: until the machine is on mains power again */
+  #anyway = false;
 
   constructor(
     gate: Pick<ReadingGate, 'hold' | 'release'>,
@@ -17,14 +19,22 @@ export class Power {
 
   set(state: { readonly onBattery: boolean; readonly asleep: boolean }): void {
     this.#onBattery = state.onBattery;
+    if (!state.onBattery) this.#anyway = false;
     if (state.asleep) this.#gate.hold('asleep');
     else this.#gate.release('asleep');
     this.apply();
   }
 
+  /** Reading goes on although the machine runs on battery; the next time it does, reading waits again. */
+  readAnyway(): void {
+    this.#anyway = true;
+    this.apply();
+  }
+
   /** once more, after the setting has changed */
   apply(): void {
-    if (this.#onBattery && !this.#settings.current['reading.onBattery']) this.#gate.hold('battery');
+    const waits = this.#onBattery && !this.#anyway && !this.#settings.current['reading.onBattery'];
+    if (waits) this.#gate.hold('battery');
     else this.#gate.release('battery');
   }
 }

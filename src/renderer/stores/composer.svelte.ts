@@ -59,6 +59,11 @@ class Composer {
     if (id !== null) void this.#loadAttached(id);
   }
 
+  /** The new chat that is written in has become this conversation: what is typed from now on is its draft. */
+  adopt(opened: number, id: ConversationId | null): void {
+    if (opened === this.#opened && id !== null) this.#id = id;
+  }
+
   /** The conversation has come: what was typed in it last, unless something was typed meanwhile. */
   takeDraft(draft: string): void {
     if (this.#draftTaken) return;
