@@ -269,7 +269,7 @@ describe.skipIf(skip)(`by keyboard alone${skipped}`, () => {
     await keys('Control+,');
     await tabTo(page.getByRole('tab', { selected: true }));
     await keys('End', 'ArrowUp', 'ArrowUp');
-    await tabTo(page.getByRole('button', { name: /^Show or hide the sidebar/ }));
+    await tabTo(page.getByRole('button', { name: 'Show or hide the sidebar: Ctrl+B' }));
     await keys('Enter', 'Alt+j');
     await page.getByRole('button', { name: /^Show or hide the sidebar.*Alt\+J/ }).waitFor();
     await keys('Escape');

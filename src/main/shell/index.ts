@@ -30,7 +30,7 @@ export interface ShellOptions {
 /** ms that the core gets to save, when the app quits */
 const QUIT_WITHIN_MS = 8_000;
 /** ms that the page gets before that, to hand over what was just typed */
-const KEEP_WITHIN_MS = 1_000;
+const KEEP_WITHIN_MS = 3_000;
 /** ms after which a start counts as one that works */
 const WORKS_AFTER_MS = 30_000;
 

@@ -43,6 +43,8 @@ class Composer {
   #opened = 0;
   #draftTaken = true;
   #creating = false;
+  /** counts questions that were sent */
+  #sent = 0;
 
   /** Another conversation is shown: its own draft and files. @param opened `chat.opened` */
   follow(opened: number, id: ConversationId | null): void {
@@ -104,6 +106,7 @@ class Composer {
     readonly documents?: readonly string[];
   } {
     clearTimeout(this.#keeping);
+    this.#sent += 1;
     const question = this.text.trim();
     const paths = this.added.filter(({ state }) => state === 'queued').map(({ path }) => path);
     const documents = this.documents;
@@ -178,16 +181,20 @@ class Composer {
   /** @param adopt the new chat is still shown: from now on it is this conversation */
   async #createFor(draft: string, adopt: boolean): Promise<void> {
     if (draft.trim() === '') return;
+    const sent = this.#sent;
     this.#creating = true;
     try {
       const { library, newModel } = chat;
       const made = await core.client.call('conversations.create', library === null ? {} : { library });
+      // Sent meanwhile, it has a conversation of its own; one without messages and draft is not shown.
+      if (this.#sent !== sent) return;
       const conversation = await core.client.call('conversations.change', {
         id: made.id,
         draft,
         ...(newModel === null ? {} : { model: newModel }),
       });
-      if (adopt && chat.id === null && chat.turn === null) chat.adopt(conversation);
+      if (this.#sent !== sent) await core.client.call('conversations.change', { id: made.id, draft: '' });
+      else if (adopt && chat.id === null && chat.turn === null) chat.adopt(conversation);
     } catch {
       this.#kept = ''; // it stays in the box, and is tried again with the next word
     } finally {
