@@ -264,10 +264,11 @@ async function memory(from: Browser): Promise<object> {
 /** Characters of the newest conversation's messages as the page gets them. */
 function messageBytes(dataFolder: string): number {
   const asked = (...args: string[]): string =>
-    execFileSync(process.execPath, [
-      join(root, 'src/main/cli.ts'),
-      ...['--data', dataFolder, '--json', 'conversations', ...args],
-    ]).toString();
+    execFileSync(
+      process.execPath,
+      [join(root, 'src/main/cli.ts'), '--data', dataFolder, '--json', 'conversations', ...args],
+      { maxBuffer: 2 ** 30 },
+    ).toString();
   const { conversations } = JSON.parse(asked('list')) as {
     conversations: { conversation: { id: string } }[];
   };

@@ -112,7 +112,10 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
 
   it('refuses whatever is not one of its requests, and stays', async () => {
     const outcomes = await page.evaluate(async () => {
-      const bridge = Reflect.get(window, 'longleaf') as unknown as Record<string, (...args: unknown[]) => unknown>;
+      const bridge = Reflect.get(window, 'longleaf') as unknown as Record<
+        string,
+        (...args: unknown[]) => unknown
+      >;
       const nonsense = [
         undefined,
         null,
