@@ -317,11 +317,10 @@ describe.skipIf(skip)(`odd things dropped on the window${skipped}`, () => {
   it('a text of 4 GB is left out by name, at once: in a browser before a byte is copied', async () => {
     const root = tree('large', { 'small.md': '# Small\n\nIt fits.\n' });
     const large = join(root, 'large.txt');
-    writeFileSync(large, 'A line of a very long text.\n'.repeat(1_000));
+    writeFileSync(large, 'A very long text.\n');
     truncateSync(large, 4 * 2 ** 30); // takes no room: the rest is a hole
     await drop(page, [large]);
     const said = page.getByRole('dialog').filter({ hasText: 'large.txt is larger than 256 MB' });
-    await said.waitFor();
     await said.getByRole('button', { name: 'Close' }).click();
     await drop(page, [root]);
     await page.getByText('large/large.txt is larger than 256 MB and was left out.').waitFor();
@@ -329,7 +328,6 @@ describe.skipIf(skip)(`odd things dropped on the window${skipped}`, () => {
     await page.keyboard.press('Escape');
     const handedOver = readdirSync(join(serving.dataFolder, 'uploads'), { recursive: true }).map(String);
     expect(handedOver.filter((path) => path.endsWith('large.txt'))).toEqual([]);
-
     // as the desktop app hands it over, by its path: the scan says it, and the rest is read
     await call(page, 'jobs.start', { kind: 'add', name: 'large', paths: [root] });
     await page.getByRole('region', { name: 'Libraries' }).getByText('large', { exact: true }).click();

@@ -58,7 +58,8 @@ class Shell {
   #dataFolder: string | null = null;
   #safeMode = false;
   #quitting = false;
-  readonly #kept = Promise.withResolvers<void>();
+  /** fulfilled when the page has handed over what it had */
+  #kept = Promise.withResolvers<void>();
   #text: ShellText = shellText('en');
 
   constructor(options: ShellOptions) {
@@ -128,6 +129,13 @@ class Shell {
     });
     this.#window = window;
     window.webContents.on('did-start-loading', () => this.#opened.listen(null));
+    window.on('close', (event) => {
+      if (this.#quitting) return;
+      event.preventDefault();
+      if (process.platform !== 'darwin') return app.quit();
+      window.hide();
+      void this.#keep(window).then(() => window.destroy());
+    });
     window.on('closed', () => {
       this.#window = null;
       this.#opened.listen(null);
@@ -184,16 +192,19 @@ class Shell {
     this.#window?.webContents.send(channel, value);
   }
 
+  /** The last words of a draft are on the page alone for a moment. A page that hangs is not waited for. */
+  async #keep(window: BrowserWindow): Promise<void> {
+    this.#kept = Promise.withResolvers();
+    window.webContents.send('quit');
+    await Promise.race([this.#kept.promise, sleep(KEEP_WITHIN_MS)]);
+  }
+
   /** The window goes at once; what is being written is saved first. */
   async #quit(): Promise<void> {
     this.#quitting = true;
     this.#supervisor.stop();
     this.#window?.hide();
-    // The last words of a draft are on the page alone for a moment; a page that hangs is not waited for.
-    if (this.#window !== null) {
-      this.#window.webContents.send('quit');
-      await Promise.race([this.#kept.promise, sleep(KEEP_WITHIN_MS)]);
-    }
+    if (this.#window !== null) await this.#keep(this.#window);
     await this.#supervisor.child?.quit(QUIT_WITHIN_MS);
     this.#record.endedWell();
     app.exit(0);
