@@ -176,6 +176,9 @@ describe.skipIf(missing !== null || noModel)(`the desktop app${skipped}`, () => 
   it('quits, takes the core along, and comes back with everything', async () => {
     const pid = await corePid();
     const begin = performance.now();
+    // the core of before was killed: the page has found the new one when a question could be sent
+    await page.getByRole('textbox', { name: 'Message' }).fill('And');
+    await page.locator('button[aria-label=Send]:not([aria-disabled])').waitFor();
     // typed just now: nobody but the page has it yet
     await page.getByRole('textbox', { name: 'Message' }).fill('And the cats?');
     // as most people quit: the window's own button
