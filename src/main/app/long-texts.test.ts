@@ -20,7 +20,7 @@ it(
     const folder = await mkdtemp(join(tmpdir(), 'longleaf-long-'));
     const files = join(folder, 'files');
     await mkdir(files);
-    const lines = 560_000;
+    const lines = 520_000;
     const text = Array.from({ length: lines }, (_, i) =>
       i === lines - 2 ? 'The zyzzyva sleeps here.\r\n' : `Line ${String(i + 1)} of a long log, né.\r\n`,
     ).join('');

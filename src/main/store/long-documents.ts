@@ -121,9 +121,12 @@ export class LongDocuments {
   }
 
   #storedUpTo(content: number): number {
-    const texts = new Texts(this.#db);
-    const last = texts.pieces(content).at(-1)?.start ?? 0;
-    return last + texts.piece(content, last).length;
+    const last = prepared(
+      this.#db,
+      'SELECT start_offset AS start FROM text_pieces WHERE content_id = ? ORDER BY start_offset DESC LIMIT 1',
+    ).get(content) as { start: number } | undefined;
+    const start = last?.start ?? 0;
+    return start + new Texts(this.#db).piece(content, start).length;
   }
 
   #begun(hash: ContentHash): number {

@@ -25,7 +25,7 @@ export interface LongTextOptions {
   readonly alive: Alive;
   /** resolves when the piece is taken care of; false: no more are wanted */
   readonly hand: (piece: TextPiece) => Promise<boolean>;
-  /** code units of a piece, at most; 2^21 unless told */
+  /** code units of a piece, at most; 2^19 unless told */
   readonly pieceUnits?: number;
   /** bytes that are read at a time; 2^20 unless told */
   readonly chunkBytes?: number;
@@ -43,7 +43,7 @@ const sampleBytes = 2 ** 17;
 export async function readLongText(file: FileToRead, options: LongTextOptions): Promise<ExtractedDocument> {
   const handle = openRegular(file.absolutePath);
   try {
-    const { pieceUnits = 2 ** 21, chunkBytes = 2 ** 20 } = options;
+    const { pieceUnits = 2 ** 19, chunkBytes = 2 ** 20 } = options;
     const surveyed = survey(handle, file, chunkBytes, options.alive);
     const decoder = new PieceDecoder(surveyed.encoding, pieceUnits);
     const writer = new PieceWriter(file, surveyed.hash, options);
