@@ -30,6 +30,8 @@ def write_gguf(path: Path, model: Model, plan: Plan | None, name: str, tokenizer
     writer.add_layer_norm_rms_eps(c.epsilon)
     writer.add_rope_freq_base(c.rope_base)
     writer.add_rope_dimension_count(c.head_dim)
+    writer.add_key_length(c.head_dim)
+    writer.add_value_length(c.head_dim)
     writer.add_vocab_size(c.vocabulary)
     if plan is not None:
         writer.add_string("longleaf.plan", plan.to_json())
@@ -72,8 +74,6 @@ def read_gguf(path: Path) -> tuple[Model, Plan | None]:
         raise ValueError(f'{path} is of the architecture {field("general.architecture")!r}; llama is adapted here')
     heads = field("llama.attention.head_count")
     embedding = field("llama.embedding_length")
-    if field("llama.attention.key_length", embedding // heads) != embedding // heads:
-        raise ValueError(f"{path}: head dimensions other than embedding / heads are not adapted here")
     tensors = {t.name: t for t in reader.tensors}
     config = ModelConfig(
         vocabulary=int(tensors["token_embd.weight"].shape[1]),
@@ -85,6 +85,7 @@ def read_gguf(path: Path) -> tuple[Model, Plan | None]:
         trained_length=field("llama.context_length"),
         rope_base=field("llama.rope.freq_base", 10_000.0),
         epsilon=field("llama.attention.layer_norm_rms_epsilon"),
+        key_length=field("llama.attention.key_length"),
     )
     if "output.weight" in tensors or "rope_freqs.weight" in tensors:
         raise ValueError(f"{path}: an output matrix of its own or RoPE factors are not adapted here")

@@ -9,11 +9,14 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .attention import attend
+from .induction import initialise
 from .plan import Plan
 
 
 #: of longer texts only each layer's input is held, and the layer is computed again in the backward pass
 RECOMPUTED = 16_384
+#: standard deviation of the embeddings at first: wide, so that a step of AdamW changes them little
+EMBEDDING = 0.5
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,12 @@ class ModelConfig:
     trained_length: int
     rope_base: float = 500_000.0
     epsilon: float = 1e-5
+    #: width of a head; embedding / heads where nothing is said
+    key_length: int | None = None
 
     @property
     def head_dim(self) -> int:
-        return self.embedding // self.heads
+        return self.key_length or self.embedding // self.heads
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -85,20 +90,17 @@ class Model(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """Mimetic initialisation (Trockman and Kolter 2023): queries and keys start as the same projection, so that
-        like attends to like, and the output projection as the values' transpose, so that what is attended to is
-        copied. Recall by content is then near from the first step."""
-        deep = (2 * self.config.layers) ** -0.5
+        """What is added to the residual stream starts at nothing, but for the sketch of an induction circuit; the
+        final norm makes the logits of the wide embeddings about 1."""
         for name, weight in self.named_parameters():
-            if weight.dim() == 2:
-                std = 0.02 if name.startswith("token_embd") else weight.shape[1] ** -0.5
-                nn.init.normal_(weight, std=std * deep if "ffn_down" in name else std)
-        if self.config.heads != self.config.kv_heads:
-            return
-        with torch.no_grad():
-            for layer in self.blk:
-                layer.attn_k.weight.lerp_(layer.attn_q.weight, 0.7)
-                layer.attn_output.weight.copy_(0.5 * layer.attn_v.weight.T)
+            if name.startswith("token_embd"):
+                nn.init.normal_(weight, std=EMBEDDING)
+            elif "ffn_down" in name or "attn_output" in name:
+                nn.init.zeros_(weight)
+            elif weight.dim() == 2:
+                nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
+        nn.init.constant_(self.output_norm.weight, 1 / (EMBEDDING * self.config.embedding**0.5))
+        initialise(self)
 
     def hidden(self, ids: Tensor, attention) -> Tensor:
         x = self.token_embd(ids).float()

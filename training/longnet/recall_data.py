@@ -15,7 +15,7 @@ from .tokens import Tokens
 ANSWER_WEIGHT = 8.0
 #: before the key, between key and value, after the value. The first is also the form of a question.
 FORMS = [
-    ("\nQ:", " ? A:", " .\n"),
+    ("\nQ:", ":", " .\n"),
     ("\nset", " =", " ;\n"),
     ("\nThe sign of the", " is", " here.\n"),
     ("\n    put(", ",", " )\n"),

@@ -1,7 +1,10 @@
 """`npm run train:small`: the small LongNet and its two twins (a plain window of equally many query-key pairs, dense
 attention), trained in turns on the same tokens, then evaluated and exported. Every part resumes.
 
-Files of --folder: data/ (tokenizer.json, train.npy, held-out.npy), longnet/ window/ dense/ (checkpoint.pt,
+All three go on from one start, trained with dense attention on short rows, where the three plans see the same keys:
+recall is learned there, and what they do with distance is learned apart.
+
+Files of --folder: data/ (tokenizer.json, train.npy, held-out.npy), start/ longnet/ window/ dense/ (checkpoint.pt,
 log.jsonl), evaluation.json, longnet-small.gguf.
 """
 from __future__ import annotations
@@ -10,6 +13,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -59,15 +63,37 @@ def tokens_of(run: Path) -> int:
     return json.loads(lines[-1])["tokens"] if lines else 0
 
 
+def train_start(folder: Path, settings: dict, minutes: float) -> bool:
+    """@returns whether it is done"""
+    recipe = folder / "start.json"
+    recipe.write_text(json.dumps({**settings, "plan": dense_plan().source, "stages": settings["start"]}))
+    return train(folder / "start", recipe, folder / "data", minutes)
+
+
+def go_on_from_start(folder: Path, name: str, plan: Plan, settings: dict) -> Path:
+    """A run that has nothing yet begins with the start's weights, moments and step. @returns the run's recipe"""
+    run, recipe = folder / name, folder / f"{name}.json"
+    run.mkdir(exist_ok=True)
+    if not (run / "checkpoint.pt").exists():
+        shutil.copyfile(folder / "start" / "log.jsonl", run / "log.jsonl")
+        shutil.copyfile(folder / "start" / "checkpoint.pt", run / "checkpoint.pt.new")
+        (run / "checkpoint.pt.new").replace(run / "checkpoint.pt")
+    recipe.write_text(
+        json.dumps({**settings, "plan": plan.source, "stages": settings["start"] + settings["stages"]})
+    )
+    return recipe
+
+
 def train_in_turns(folder: Path, settings: dict, minutes: float, only: str | None) -> None:
     """The one with the fewest tokens goes next, until all stages or the time are over"""
     begun = time.monotonic()
+    if not train_start(folder, settings, minutes):
+        return
     plans = twins(settings)
     done = set(plans) - {only} if only is not None else set()
     while len(done) < len(plans) and (left := minutes - (time.monotonic() - begun) / 60) > 0:
         name = min((n for n in plans if n not in done), key=lambda n: tokens_of(folder / n))
-        recipe = folder / f"{name}.json"
-        recipe.write_text(json.dumps({**settings, "plan": plans[name].source}))
+        recipe = go_on_from_start(folder, name, plans[name], settings)
         if train(folder / name, recipe, folder / "data", min(TURN, left)):
             done.add(name)
 

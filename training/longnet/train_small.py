@@ -87,7 +87,7 @@ def train(run: Path, recipe: Path, data_folder: Path, minutes: float) -> bool:
     tokens = Tokens.load(data_folder / "tokenizer.json")
     data = RecallData(tokens, np.load(data_folder / "train.npy"))
     plan = compile_plan(settings["plan"])
-    half = settings.get("precision", "bf16") == "bf16"
+    half = settings.get("precision", "f32") == "bf16"
     model = Model(ModelConfig(vocabulary=tokens.size, **settings["model"]))
     steppers = optimizers(model)
     rates = [o.param_groups[0]["lr"] for o in steppers]

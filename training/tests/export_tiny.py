@@ -9,8 +9,9 @@ import torch
 from longnet.adapt import adapted_plan
 from longnet.gguf_file import write_gguf
 from longnet.lora import add_lora, write_adapter
-from longnet.model import Model, ModelConfig
+from longnet.model import ModelConfig
 from longnet.plan import dense_plan, longnet_plan, window_plan
+from tests.random_model import random_model
 
 
 def main() -> None:
@@ -18,9 +19,10 @@ def main() -> None:
     torch.manual_seed(9)
     torch.set_num_threads(1)
     config = ModelConfig(
-        vocabulary=64, layers=2, embedding=64, heads=4, kv_heads=2, feed_forward=96, trained_length=128, rope_base=1e4
+        vocabulary=64, layers=2, embedding=64, heads=4, kv_heads=2, feed_forward=96, trained_length=128, rope_base=1e4,
+        key_length=24,
     )
-    model = Model(config)
+    model = random_model(config)
     longnet = longnet_plan([(16, 1), (64, 2), (256, 4)])
     write_gguf(folder / "tiny.gguf", model, longnet, "tiny", half=False)
     ids = torch.randint(0, 64, (1, 300))

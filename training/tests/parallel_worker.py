@@ -14,6 +14,7 @@ from longnet.model import Model, ModelConfig
 from longnet.plan import Plan, longnet_plan
 from longnet.sequence_parallel import Ranks, accumulate
 from longnet.train_small import train
+from tests.random_model import random_model
 
 
 def tiny(tokens: int) -> tuple[Model, torch.Tensor, torch.Tensor, Plan]:
@@ -21,7 +22,7 @@ def tiny(tokens: int) -> tuple[Model, torch.Tensor, torch.Tensor, Plan]:
     config = ModelConfig(
         vocabulary=40, layers=2, embedding=32, heads=4, kv_heads=2, feed_forward=48, trained_length=512, rope_base=1e4
     )
-    model = Model(config)
+    model = random_model(config)
     ids = torch.randint(0, 40, (2, tokens + 1), generator=torch.Generator().manual_seed(6))
     weights = torch.rand((2, tokens), generator=torch.Generator().manual_seed(7)) + 0.5
     return model, ids, weights, longnet_plan([(16, 1), (64, 2), (256, 4)])

@@ -12,6 +12,7 @@ from longnet.gguf_file import read_gguf, write_gguf
 from longnet.lora import add_lora
 from longnet.model import Model, ModelConfig
 from longnet.pieces import PieceError, read_pieces, write_pieces
+from tests.random_model import random_model
 
 tiny = replace(
     adapt.Settings(), rank=4, lengths=(128, 256), ordinary=64, facts=3, save_seconds=0.0, logits=100, rate=5e-3
@@ -24,7 +25,7 @@ def packed(tmp_path: Path) -> Path:
     config = ModelConfig(
         vocabulary=64, layers=2, embedding=32, heads=4, kv_heads=2, feed_forward=48, trained_length=64, rope_base=1e4
     )
-    write_gguf(tmp_path / "base.gguf", Model(config), None, "tiny")
+    write_gguf(tmp_path / "base.gguf", random_model(config), None, "tiny")
     rng = np.random.default_rng(1)
     (tmp_path / "text.json").write_text(json.dumps(rng.integers(0, 64, 4000).tolist()))
     facts = [[int(x) for x in rng.integers(0, 64, 4)] for _ in range(8)]

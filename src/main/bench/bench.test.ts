@@ -56,6 +56,24 @@ describe('benches', () => {
     expect(msPerToken.runs).toHaveLength(2);
   });
 
+  it('profile: no step takes more than the whole, beside peaks measured in the same run', async () => {
+    const result = await runBench('profile', { ...request, backend: 'cpu', tokens: 64 });
+    const { int8Gops, readGigabytesPerSecond } = result['peaks'] as Record<string, number>;
+    expect(int8Gops).toBeGreaterThan(0);
+    expect(readGigabytesPerSecond).toBeGreaterThan(0);
+    for (const part of ['prefill', 'decode']) {
+      const steps = result[part] as { step: string; share: number }[];
+      expect(steps.length).toBeGreaterThan(3);
+      const whole = steps.reduce((sum, { share }) => sum + share, 0);
+      expect(whole, part).toBeGreaterThan(0);
+      expect(whole, part).toBeLessThan(1.05);
+    }
+  });
+
+  it('profile: none of the reference', async () => {
+    await expect(runBench('profile', request)).rejects.toThrow('has no profile');
+  });
+
   it('decode: no synthetic states from the reference backend', async () => {
     const synthetic = { ...request, context: 200, synthetic: true };
     await expect(runBench('decode', synthetic)).rejects.toMatchObject({ code: 'unsupported' });

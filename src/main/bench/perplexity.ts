@@ -12,7 +12,7 @@ export async function benchPerplexity(request: BenchRequest): Promise<BenchResul
   if (request.file === undefined)
     throw new AppError('usage', 'bench perplexity needs a text.', 'Add --file FILE (plain text).');
   const ids = await idsOfFile(request.file, await tokenizerOf(request.model), request.tokens ?? 4096);
-  return withEngine(request, { plan: 'dense' }, async (run) => {
+  return withEngine(request, { plan: 'dense', ownPlan: true }, async (run) => {
     const state = await emptyState(run);
     const signal = request.signal === undefined ? {} : { signal: request.signal };
     const losses: number[] = [];
