@@ -15,6 +15,7 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -63,38 +64,54 @@ def tokens_of(run: Path) -> int:
     return json.loads(lines[-1])["tokens"] if lines else 0
 
 
-def train_start(folder: Path, settings: dict, minutes: float) -> bool:
-    """@returns whether it is done"""
-    recipe = folder / "start.json"
-    recipe.write_text(json.dumps({**settings, "plan": dense_plan().source, "stages": settings["start"]}))
-    return train(folder / "start", recipe, folder / "data", minutes)
+def train_part(folder: Path, name: str, plan: Plan, stages: list[dict], settings: dict, minutes: float) -> bool:
+    """@returns whether these stages are done"""
+    recipe = folder / f"{name}.json"
+    recipe.write_text(json.dumps({**settings, "plan": plan.source, "stages": stages}))
+    return train(folder / name, recipe, folder / "data", minutes)
 
 
-def go_on_from_start(folder: Path, name: str, plan: Plan, settings: dict) -> Path:
-    """A run that has nothing yet begins with the start's weights, moments and step. @returns the run's recipe"""
-    run, recipe = folder / name, folder / f"{name}.json"
+def branch(folder: Path, source: str, name: str) -> None:
+    """A run that has nothing yet begins with another one's weights, moments and step."""
+    run = folder / name
+    if (run / "checkpoint.pt").exists():
+        return
     run.mkdir(exist_ok=True)
-    if not (run / "checkpoint.pt").exists():
-        shutil.copyfile(folder / "start" / "log.jsonl", run / "log.jsonl")
-        shutil.copyfile(folder / "start" / "checkpoint.pt", run / "checkpoint.pt.new")
-        (run / "checkpoint.pt.new").replace(run / "checkpoint.pt")
-    recipe.write_text(
-        json.dumps({**settings, "plan": plan.source, "stages": settings["start"] + settings["stages"]})
-    )
-    return recipe
+    if (folder / source / "log.jsonl").exists():
+        shutil.copyfile(folder / source / "log.jsonl", run / "log.jsonl")
+    shutil.copyfile(folder / source / "checkpoint.pt", run / "checkpoint.pt.new")
+    (run / "checkpoint.pt.new").replace(run / "checkpoint.pt")
+
+
+def train_beginnings(folder: Path, settings: dict, left: Callable[[], float]) -> bool:
+    """The start, from which LongNet and dense attention go on; then dense attention on rows that are no longer than the
+    window twin's window, which goes on from there: until then it saw the same keys. @returns whether both are done"""
+    plans = twins(settings)
+    if not train_part(folder, "start", dense_plan(), settings["start"], settings, left()):
+        return False
+    for name in ("longnet", "dense"):
+        branch(folder, "start", name)
+    if (folder / "window" / "checkpoint.pt").exists():
+        return True
+    shared = [stage for stage in settings["stages"] if stage["tokens"] <= plans["window"].bands[0].hi]
+    if not train_part(folder, "dense", plans["dense"], settings["start"] + shared, settings, left()):
+        return False
+    branch(folder, "dense", "window")
+    return True
 
 
 def train_in_turns(folder: Path, settings: dict, minutes: float, only: str | None) -> None:
     """The one with the fewest tokens goes next, until all stages or the time are over"""
     begun = time.monotonic()
-    if not train_start(folder, settings, minutes):
+    left = lambda: minutes - (time.monotonic() - begun) / 60
+    if not train_beginnings(folder, settings, left):
         return
     plans = twins(settings)
+    stages = settings["start"] + settings["stages"]
     done = set(plans) - {only} if only is not None else set()
-    while len(done) < len(plans) and (left := minutes - (time.monotonic() - begun) / 60) > 0:
+    while len(done) < len(plans) and left() > 0:
         name = min((n for n in plans if n not in done), key=lambda n: tokens_of(folder / n))
-        recipe = go_on_from_start(folder, name, plans[name], settings)
-        if train(folder / name, recipe, folder / "data", min(TURN, left)):
+        if train_part(folder, name, plans[name], stages, settings, min(TURN, left())):
             done.add(name)
 
 
