@@ -27,7 +27,7 @@ def interval(values: np.ndarray, draws: int = 5000) -> dict:
 
 @torch.no_grad()
 def losses(model: Model, plan: Plan, ids: np.ndarray) -> np.ndarray:
-    """Cross entropy of each target, nat [n], in 16-bit products as in training"""
+    """Cross entropy of each target, nat [n], in 16-bit products"""
     row = torch.from_numpy(ids)[None]
     with torch.autocast("cpu", torch.bfloat16):
         return model.loss_per_token(row[:, :-1], row[:, 1:], plan)[0].float().numpy()
