@@ -27,6 +27,7 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 const DIALOG = 'dialog:modal';
+const PART = 'interrupted.gguf';
 const PAGES = ['general', 'chat', 'libraries', 'models', 'data', 'shortcuts', 'hardware', 'about'];
 
 /** What is looked at, by name: how to get there, and what shows that it is there. */
@@ -41,7 +42,15 @@ const places: Readonly<Record<string, readonly [go: (page: Page) => Promise<unkn
     (page) => page.getByText('Ships', { exact: true }).first().click(),
     'main [role=tree], main table',
   ],
-  models: [(page) => page.keyboard.press('Control+Shift+M'), 'main table'],
+  'reading of a library': [
+    async (page) => {
+      await page.locator('main header [aria-haspopup=menu]').last().click();
+      await page.locator(':popover-open [role=menuitem]').nth(2).click();
+    },
+    DIALOG,
+  ],
+  // with a download that was interrupted
+  models: [(page) => page.keyboard.press('Control+Shift+M'), `main:has-text("${PART}") table`],
   trash: [(page) => page.locator('.side-end .row').nth(1).click(), 'main table'],
   confirmation: [(page) => page.locator('main .btn.danger').click(), DIALOG],
   shortcuts: [(page) => page.keyboard.press('Control+/'), DIALOG],
@@ -78,6 +87,7 @@ describe.skipIf(skip)(`axe${skipped}`, () => {
 
   beforeAll(async () => {
     serving = await startServe();
+    interruptDownload(join(serving.dataFolder, 'models'));
     browser = await openBrowser();
     const page = await openPage(browser, serving.url);
     await fill(page, files);
@@ -126,6 +136,13 @@ describe.skipIf(skip)(`axe${skipped}`, () => {
     expect(found).toEqual([]);
   });
 });
+
+/** What an interrupted download leaves. */
+function interruptDownload(models: string): void {
+  const note = { url: `https://models.example/${PART}`, validator: null, bytes: 1000, statedSha256: null };
+  writeFileSync(join(models, `${PART}.part`), new Uint8Array(100));
+  writeFileSync(join(models, `${PART}.part.json`), JSON.stringify(note));
+}
 
 /** Something in every list: a library, an answered question, a conversation in the trash. */
 async function fill(page: Page, folder: string): Promise<void> {
