@@ -5,16 +5,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openGguf } from '../formats/index.ts';
-import type { Tokenizer } from '../tokenizer/index.ts';
-import { createTokenizer } from '../tokenizer/index.ts';
-import { createCpuRuntime } from './cpu/index.ts';
-import type { AttentionPlan } from './plan/types.ts';
-import { planOfModel } from './index.ts';
-import type { Runtime } from './runtime.ts';
-import { readInChunks } from './testing/runtime-conformance.ts';
+import { openGguf } from '../../formats/index.ts';
+import type { Tokenizer } from '../../tokenizer/index.ts';
+import { createTokenizer } from '../../tokenizer/index.ts';
+import { createCpuRuntime } from './index.ts';
+import type { AttentionPlan } from '../plan/types.ts';
+import { planOfModel } from '../plan/presets.ts';
+import type { Runtime } from '../runtime.ts';
+import { readInChunks } from '../testing/runtime-conformance.ts';
 
-const root = join(import.meta.dirname, '../../..');
+const root = join(import.meta.dirname, '../../../..');
 const path = join(root, 'resources/models/longnet-small.gguf');
 /** keys and values are words of the recall data (training/longnet/recall_data.py) */
 const facts = [
