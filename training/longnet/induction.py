@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from .rope import frequencies
+
 if TYPE_CHECKING:
     from .model import Model
 
@@ -47,16 +49,12 @@ def initialise(model: "Model") -> None:
                 _match(model, layer, later, parts)
 
 
-def _orthogonal(rows: int, columns: int) -> Tensor:
-    return nn.init.orthogonal_(torch.empty(rows, columns))
-
-
 def _embeddings(model: "Model", code: int) -> list[Tensor]:
     """@returns the parts of the residual stream, each [code, embedding] with orthonormal rows; the constant has a
     direction of its own, taken from the last slot's part"""
     weight = model.token_embd.weight
     width = weight.shape[1]
-    basis = _orthogonal(width, width)
+    basis = nn.init.orthogonal_(torch.empty(width, width))
     parts = list(basis.split(code))
     own = parts[0]
     weight.mul_(OUTSIDE_CODE)
@@ -76,7 +74,7 @@ def _look_back(model: "Model", parts: list[Tensor]) -> None:
     embedding = model.token_embd.weight
     normed = embedding / embedding.square().mean(-1, keepdim=True).sqrt()
     level = float((normed @ constant).mean())
-    theta = c.rope_base ** (-torch.arange(0, c.head_dim, 2, dtype=torch.float64) / c.head_dim)
+    theta = frequencies(c.head_dim, c.rope_base)
     # as many of the slowest pairs are subtracted as fast ones are added: the score is 0 at the distance and negative
     # elsewhere, so that what differs from token to token in the constant's share does not matter
     fast = int((theta > 0.1).sum())
@@ -104,7 +102,7 @@ def _match(model: "Model", index: int, later: int, parts: list[Tensor]) -> None:
     """Keys `later` tokens after the one that is sought"""
     c, layer = model.config, model.blk[index]
     sources = parts[:4]
-    theta = c.rope_base ** (-torch.arange(0, c.head_dim, 2, dtype=torch.float64) / c.head_dim)
+    theta = frequencies(c.head_dim, c.rope_base)
     slow = int((theta * REACH < 1).sum()) * 2
     for h in range(c.heads):
         head = slice(h * c.head_dim, (h + 1) * c.head_dim)

@@ -9,13 +9,14 @@ from torch import Tensor
 
 
 @lru_cache(maxsize=64)
-def _frequencies(head_dim: int, base: float) -> Tensor:
+def frequencies(head_dim: int, base: float) -> Tensor:
+    """theta_i = base^(-2i / head_dim), radians a token, f64 [head_dim / 2]"""
     return base ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
 
 
 def rope_table(positions: Tensor, head_dim: int, base: float) -> tuple[Tensor, Tensor]:
     """cos and sin [tokens, head_dim / 2] in f32, computed in f64; positions may be fractions (bands)."""
-    angles = positions.double()[:, None] * _frequencies(head_dim, base).to(positions.device)
+    angles = positions.double()[:, None] * frequencies(head_dim, base).to(positions.device)
     return angles.cos().float(), angles.sin().float()
 
 

@@ -1,42 +1,25 @@
 /** Every architecture, tensor type and kind of RoPE on the cpu backend, against the reference. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { openGguf } from '../../formats/index.ts';
-import { encodeTinyModel } from '../../formats/testing/index.ts';
+import { describe, expect, it } from 'vitest';
 import { geometryOf } from '../hyperparameters.ts';
 import { preset } from '../plan/presets.ts';
 import { createReferenceRuntime } from '../reference/index.ts';
-import type { Runtime } from '../runtime.ts';
 import { architectureModels } from '../testing/architecture-models.ts';
 import { bounds, nmse } from '../testing/nmse.ts';
-import type { OpenRuntime } from '../testing/runtime-conformance.ts';
-import { firstDifference, readInChunks, snapshotOf, someIds } from '../testing/runtime-conformance.ts';
+import {
+  firstDifference,
+  openArchitecture,
+  readInChunks,
+  snapshotOf,
+  someIds,
+} from '../testing/runtime-conformance.ts';
 import { createCpuRuntime } from './index.ts';
 
 const names = Object.keys(architectureModels);
 const ids = someIds(120);
-const folder = mkdtempSync(join(tmpdir(), 'longleaf-cpu-architectures-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function open(name: string, create: OpenRuntime): Promise<Runtime> {
-  const path = join(folder, 'model.gguf');
-  writeFileSync(path, encodeTinyModel(architectureModels[name]));
-  const gguf = await openGguf(path);
-  try {
-    return await create(gguf);
-  } finally {
-    await gguf.close();
-  }
-}
-
 describe('cpu agrees with the reference', () => {
   it.each(names)('%s', async (name) => {
-    const reference = await open(name, createReferenceRuntime);
-    const runtime = await open(name, createCpuRuntime);
+    const reference = await openArchitecture(name, createReferenceRuntime);
+    const runtime = await openArchitecture(name, createCpuRuntime);
     for (const plan of ['dense', 'adapted'] as const) {
       const [expected, actual] = await Promise.all(
         [reference, runtime].map((each) => {
@@ -52,7 +35,7 @@ describe('cpu agrees with the reference', () => {
 
 describe('a model with layers of two kinds', () => {
   it('gives the same bits in any chunks, forked and restored', async () => {
-    const runtime = await open('gemma3 F32', createCpuRuntime);
+    const runtime = await openArchitecture('gemma3 F32', createCpuRuntime);
     const compiled = runtime.compile(preset('adapted', geometryOf(runtime.hyperparameters)));
     const whole = await readInChunks(runtime, runtime.createCache(compiled), ids, [120]);
     const cache = runtime.createCache(compiled);

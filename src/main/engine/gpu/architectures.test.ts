@@ -2,20 +2,20 @@
  * Every architecture, tensor type and kind of RoPE on the graphics kernels, against the reference. Few models go
  * through the tiled kernels too, whose bits are the same: a driver compiles each for a second.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openGguf } from '../../formats/index.ts';
-import { encodeTinyModel } from '../../formats/testing/index.ts';
 import { geometryOf } from '../hyperparameters.ts';
 import { preset } from '../plan/presets.ts';
 import { createReferenceRuntime } from '../reference/index.ts';
 import type { Runtime } from '../runtime.ts';
 import { architectureModels } from '../testing/architecture-models.ts';
 import { bounds, nmse } from '../testing/nmse.ts';
-import type { OpenRuntime } from '../testing/runtime-conformance.ts';
-import { firstDifference, readInChunks, snapshotOf, someIds } from '../testing/runtime-conformance.ts';
+import {
+  firstDifference,
+  openArchitecture,
+  readInChunks,
+  snapshotOf,
+  someIds,
+} from '../testing/runtime-conformance.ts';
 import type { OpenDevice } from './gpu-runtime.ts';
 import { openDevice } from './gpu-runtime.ts';
 import { createGpuRuntime } from './index.ts';
@@ -25,22 +25,6 @@ import {
   skipWithoutAdapters,
   softwareAdapters,
 } from './testing/software-adapters.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'longleaf-gpu-architectures-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function open(name: string, create: OpenRuntime): Promise<Runtime> {
-  const path = join(folder, 'model.gguf');
-  writeFileSync(path, encodeTinyModel(architectureModels[name]));
-  const gguf = await openGguf(path);
-  try {
-    return await create(gguf);
-  } finally {
-    await gguf.close();
-  }
-}
 
 /** logits of all rows under the plan `adapted` */
 async function read(runtime: Runtime, ids: Int32Array, chunks: readonly number[]): Promise<Float32Array> {
@@ -60,8 +44,8 @@ describe.skipIf(skipWithoutAdapters)(`webgpu on lavapipe${skippedWithoutAdapters
   it.each(Object.keys(architectureModels))('%s: agrees with the reference', async (name) => {
     // T / 4 = 64 tokens are the plan's exact window; models with k-quants are eight times as large
     const ids = someIds(/_K/.test(name) ? 24 : 70);
-    const reference = await open(name, createReferenceRuntime);
-    const runtime = await open(name, (gguf) => createGpuRuntime(gguf, { shared: untiled }));
+    const reference = await openArchitecture(name, createReferenceRuntime);
+    const runtime = await openArchitecture(name, (gguf) => createGpuRuntime(gguf, { shared: untiled }));
     const [expected, actual] = await Promise.all([read(reference, ids, [35]), read(runtime, ids, [33])]);
     await runtime.release();
     // weights are multiplied as they are: what is left is the rounding of keys and values to halves
@@ -70,8 +54,10 @@ describe.skipIf(skipWithoutAdapters)(`webgpu on lavapipe${skippedWithoutAdapters
 
   it('qwen3 F32, keys and values in 8 bits: agrees', async () => {
     const ids = someIds(70);
-    const expected = await read(await open('qwen3 F32', createReferenceRuntime), ids, [35]);
-    const runtime = await open('qwen3 F32', (gguf) => createGpuRuntime(gguf, { shared: untiled, kvBits: 8 }));
+    const expected = await read(await openArchitecture('qwen3 F32', createReferenceRuntime), ids, [35]);
+    const runtime = await openArchitecture('qwen3 F32', (gguf) =>
+      createGpuRuntime(gguf, { shared: untiled, kvBits: 8 }),
+    );
     expect(runtime.variant).toContain('-kv8-');
     // measured: 6e-5
     expect(nmse(await read(runtime, ids, [33]), expected)).toBeLessThan(bounds.reduced);
@@ -80,10 +66,10 @@ describe.skipIf(skipWithoutAdapters)(`webgpu on lavapipe${skippedWithoutAdapters
 
   it('llama Q4_1, products in integers: agrees', async () => {
     const ids = someIds(12);
-    const expected = await read(await open('llama Q4_1', createReferenceRuntime), ids, [12]);
+    const expected = await read(await openArchitecture('llama Q4_1', createReferenceRuntime), ids, [12]);
     const { device } = untiled;
     const shared = { device, kernels: new Kernels(device.gpu, { tiled: false, arithmetic: 'int8' }) };
-    const runtime = await open('llama Q4_1', (gguf) => createGpuRuntime(gguf, { shared }));
+    const runtime = await openArchitecture('llama Q4_1', (gguf) => createGpuRuntime(gguf, { shared }));
     expect(runtime.variant).toContain('webgpu-int8-');
     // measured: 4e-4
     expect(nmse(await read(runtime, ids, [12]), expected)).toBeLessThan(bounds.logits);
@@ -94,7 +80,7 @@ describe.skipIf(skipWithoutAdapters)(`webgpu on lavapipe${skippedWithoutAdapters
     '%s: the same bits in any chunks, tiled or not, forked and restored',
     async (name) => {
       const ids = someIds(90);
-      const runtime = await open(name, (gguf) =>
+      const runtime = await openArchitecture(name, (gguf) =>
         createGpuRuntime(gguf, { device: softwareAdapters.lavapipe }),
       );
       const { vocabulary } = runtime.hyperparameters;

@@ -10,12 +10,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GgufFile } from '../../formats/index.ts';
 import { openGguf } from '../../formats/index.ts';
 import type { TinyLlama } from '../../formats/testing/index.ts';
-import { encodeTinyLlama } from '../../formats/testing/index.ts';
+import { encodeTinyLlama, encodeTinyModel } from '../../formats/testing/index.ts';
 import { visibleKeys } from '../plan/count.ts';
 import type { AttentionPlan, PlanGeometry } from '../plan/types.ts';
 import { createReferenceRuntime } from '../reference/index.ts';
 import type { Cache, Runtime } from '../runtime.ts';
 import { conformanceLength, conformancePlans } from './conformance-plans.ts';
+import { architectureModels } from './architecture-models.ts';
 import { bounds, nmse } from './nmse.ts';
 
 export type OpenRuntime = (gguf: GgufFile) => Promise<Runtime>;
@@ -31,12 +32,12 @@ const models: readonly (Partial<TinyLlama> & Pick<TinyLlama, 'type' | 'tied'>)[]
 ];
 const tokens = 150;
 
-/** The runtime of a tiny random model; the file is gone when this returns. */
-export async function openTiny(open: OpenRuntime, options: Partial<TinyLlama> = {}): Promise<Runtime> {
+/** The runtime of a model that is given as a file's bytes; the file is gone when this returns. */
+async function openEncoded(bytes: Uint8Array, open: OpenRuntime): Promise<Runtime> {
   const folder = mkdtempSync(join(tmpdir(), 'longleaf-conformance-'));
   try {
     const path = join(folder, 'tiny.gguf');
-    writeFileSync(path, encodeTinyLlama({ trainedLength: conformanceLength, ...options }));
+    writeFileSync(path, bytes);
     const gguf = await openGguf(path);
     try {
       return await open(gguf);
@@ -46,6 +47,16 @@ export async function openTiny(open: OpenRuntime, options: Partial<TinyLlama> = 
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The runtime of one of `architectureModels`, by its name. */
+export async function openArchitecture(name: string, open: OpenRuntime): Promise<Runtime> {
+  return openEncoded(encodeTinyModel(architectureModels[name]), open);
+}
+
+/** The runtime of a tiny random llama. */
+export async function openTiny(open: OpenRuntime, options: Partial<TinyLlama> = {}): Promise<Runtime> {
+  return openEncoded(encodeTinyLlama({ trainedLength: conformanceLength, ...options }), open);
 }
 
 /** Token ids of the tiny vocabulary (288), reproducible, with repetitions. */
