@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   call,
   change,
@@ -13,7 +13,6 @@ import {
   noPage,
   openBrowser,
   openPage,
-  PATIENT_MS,
   screenshot,
   skippedWithoutChromium,
   skippedWithoutPage,
@@ -21,6 +20,7 @@ import {
   type Serving,
 } from './browser.ts';
 import { noModel, skippedWithoutModel } from './harness.ts';
+import { addShips } from './ships.ts';
 
 const QUESTION = 'What is a harbour?';
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
@@ -146,16 +146,7 @@ function interruptDownload(models: string): void {
 
 /** Something in every list: a library, an answered question, a conversation in the trash. */
 async function fill(page: Page, folder: string): Promise<void> {
-  writeFileSync(
-    join(folder, 'harbour.md'),
-    '# Harbours\n\nA harbour is where ships are safe from the sea.\n',
-  );
-  await call(page, 'jobs.start', { kind: 'add', name: 'Ships', paths: [folder] });
-  const indexed = async () => (await call(page, 'library.list', {}))[0]?.status === 'indexed';
-  await vi.waitUntil(indexed, { timeout: PATIENT_MS, interval: 200 });
-  const gone = await call(page, 'conversations.create', {});
-  await call(page, 'conversations.change', { id: gone.id, title: 'Gone' });
-  await call(page, 'conversations.delete', { id: gone.id });
+  await addShips(page, folder);
   const kept = await call(page, 'conversations.create', { library: 'Ships' });
   await page.reload();
   await call(page, 'conversations.change', { id: kept.id, title: QUESTION });

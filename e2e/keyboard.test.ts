@@ -3,11 +3,11 @@
  * focus; and the daily work (ask, stop, edit, branch, rename, pin, folders, draft, trash and undo, search, export, a
  * shortcut of one's own) is done without a pointer. Chromium, the real core, the real model.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   call,
   noChromium,
@@ -21,6 +21,7 @@ import {
   type Serving,
 } from './browser.ts';
 import { noModel, skippedWithoutModel } from './harness.ts';
+import { addShips } from './ships.ts';
 
 const skip = noChromium || noPage || noModel;
 const skipped = skippedWithoutChromium + skippedWithoutPage + skippedWithoutModel;
@@ -289,16 +290,7 @@ async function pressAll(page: Page, all: readonly string[]): Promise<void> {
 
 /** A library, an answered question in a conversation, another one in the trash. */
 async function fill(page: Page, folder: string): Promise<void> {
-  writeFileSync(
-    join(folder, 'harbour.md'),
-    '# Harbours\n\nA harbour is where ships are safe from the sea.\n',
-  );
-  await call(page, 'jobs.start', { kind: 'add', name: 'Ships', paths: [folder] });
-  const indexed = async () => (await call(page, 'library.list', {}))[0]?.status === 'indexed';
-  await vi.waitUntil(indexed, { timeout: PATIENT_MS, interval: 200 });
-  const gone = await call(page, 'conversations.create', {});
-  await call(page, 'conversations.change', { id: gone.id, title: 'Gone' });
-  await call(page, 'conversations.delete', { id: gone.id });
+  await addShips(page, folder);
   await page.reload();
   await page.getByRole('radio', { name: 'Ships' }).check();
   await page.getByRole('textbox', { name: 'Message' }).fill('What is a harbour?');
