@@ -1,6 +1,6 @@
 /** A GPU device with the few things that the runtime does with it: buffers, uploads, reading back, being lost. */
 import { AppError } from '../../../shared/errors.ts';
-import { requestAdapter } from './dawn.ts';
+import { chosenCard, requestAdapter } from './dawn.ts';
 import { freeDeviceMemory } from './device-memory.ts';
 
 /** GPUBufferUsage and GPUMapMode are globals of browsers; these are the standard's numbers. */
@@ -58,7 +58,8 @@ export class Device {
   }
 
   /**
-   * @param name part of the adapter's name; absent = the one that Dawn prefers
+   * @param name part of the adapter's name, with "#2" the second of those that are called so; absent = the one that
+   *   Dawn prefers
    * @param memoryLimit bytes that buffers may take together; null = what the driver gives
    * @throws AppError 'unsupported' when there is no adapter, or it refuses
    */
@@ -133,7 +134,8 @@ export class Device {
   /** Bytes that may still be taken: by the limit, else as the system says; null where nobody knows. */
   async freeMemory(): Promise<number | null> {
     if (this.#memoryLimit !== null) return this.#memoryLimit - this.#allocated;
-    return freeDeviceMemory(this);
+    const { name, vendor, software } = this;
+    return freeDeviceMemory({ name, vendor, software, address: chosenCard()?.address });
   }
 
   /** A constant table for kernels. */

@@ -2,6 +2,7 @@
 import { AppError } from '../../../../shared/errors.ts';
 import type { AdapterList, AdapterReport } from '../adapters.ts';
 import { adapterNames, requestAdapter } from '../dawn.ts';
+import { parseCardName } from '../identical-cards.ts';
 
 const usedFeatures = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix', 'timestamp-query'];
 
@@ -22,7 +23,8 @@ async function list(): Promise<AdapterList> {
 }
 
 async function report(name: string): Promise<AdapterReport> {
-  const { info, features, limits } = await requestAdapter(name);
+  // identical cards offer the same, and to see one alone would hide the others from this process
+  const { info, features, limits } = await requestAdapter(parseCardName(name).name);
   return {
     name,
     driver: info.description,
