@@ -1,7 +1,9 @@
 /** The graphics backend through the command line, on a driver that computes on the processor. */
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from '../src/shared/rpc/index.ts';
 import {
   skippedWithoutAdapters,
@@ -13,6 +15,20 @@ import { openTerminal, type Terminal } from './harness.ts';
 
 /** Without a name: this machine may have a device file of a card, or none. */
 const noFastCard = /no graphics card was found|computes on the processor/;
+
+/** @returns the manifest of a Vulkan driver that does this when the loader first speaks to it */
+async function brokenDriver(folder: string, statement: string): Promise<string> {
+  const path = (extension: string): string => join(folder, `broken-driver.${extension}`);
+  const entry = 'vk_icdNegotiateLoaderICDInterfaceVersion';
+  await writeFile(
+    path('cpp'),
+    `#include <cstdlib>\n#include <unistd.h>\nextern "C" int ${entry}(unsigned*) { ${statement} }\n`,
+  );
+  await promisify(execFile)('g++', ['-shared', '-fPIC', '-o', path('so'), path('cpp')]);
+  const manifest = { file_format_version: '1.0.0', ICD: { library_path: path('so'), api_version: '1.3.0' } };
+  await writeFile(path('json'), JSON.stringify(manifest));
+  return path('json');
+}
 
 describe.skipIf(skipWithoutAdapters)(`--backend webgpu${skippedWithoutAdapters}`, () => {
   let terminal: Terminal;
@@ -48,6 +64,32 @@ describe.skipIf(skipWithoutAdapters)(`--backend webgpu${skippedWithoutAdapters}`
     expect(backend).toBe('cpu');
     expect(receipt.auto?.reason).toMatch(/takes \d+ MB on the graphics card, and 20 MB are free: weights/);
   }, 300_000);
+
+  describe('with a driver that fails', () => {
+    const drivers = process.env['VK_ICD_FILENAMES'] ?? '';
+    afterEach(() => {
+      process.env['VK_ICD_FILENAMES'] = drivers;
+      delete process.env['LONGLEAF_GPU_SECONDS'];
+    });
+
+    it('one that never answers: --backend webgpu says so, auto takes the processor, nothing hangs', async () => {
+      process.env['VK_ICD_FILENAMES'] = await brokenDriver(terminal.dataFolder, 'for (;;) pause();');
+      process.env['LONGLEAF_GPU_SECONDS'] = '3';
+      const refused = await ask('webgpu');
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toMatch(/did not answer for 3 s when its adapter was opened and tested/);
+      const { backend, receipt } = (await ask('auto')).json() as Answer;
+      expect(backend).toBe('cpu');
+      expect(receipt.auto?.reason).toMatch(/tried the graphics card: .*did not answer for 3 s/);
+    }, 300_000);
+
+    it('one that crashes: auto takes the processor', async () => {
+      process.env['VK_ICD_FILENAMES'] = await brokenDriver(terminal.dataFolder, 'abort();');
+      const { backend, receipt } = (await ask('auto')).json() as Answer;
+      expect(backend).toBe('cpu');
+      expect(receipt.auto?.reason).toMatch(/tried the graphics card: .*ended unexpectedly \(SIGABRT\)/);
+    }, 300_000);
+  });
 
   it('answers a question with the same tokens as cpu', async () => {
     const [cpu, webgpu] = [await ask('cpu'), await ask('webgpu')];

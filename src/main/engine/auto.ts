@@ -2,7 +2,8 @@
 import { AppError } from '../../shared/errors.ts';
 import type { GgufFile } from '../formats/index.ts';
 import { couldHaveCard, NO_CARD } from './gpu/card-look.ts';
-import type { CardOptions } from './gpu/environment-options.ts';
+import { OPENING, watched } from './gpu/driver-watch.ts';
+import { driverSeconds, type CardOptions } from './gpu/environment-options.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface AutoRuntime {
@@ -30,7 +31,9 @@ export async function openAuto(
   if (card.device === undefined && !couldHaveCard())
     return { runtime: await openProcessor(), reason: NO_CARD };
   const { autoDevice } = await import('./gpu/auto-device.ts');
-  const choice = await autoDevice({ ...card, dataFolder });
+  const choice = await watched(driverSeconds(process.env), OPENING, () =>
+    autoDevice({ ...card, dataFolder }),
+  );
   if (choice.backend === 'cpu') return { runtime: await openProcessor(), reason: choice.reason };
   try {
     const { openOnDevice } = await import('./gpu/index.ts');

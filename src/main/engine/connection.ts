@@ -143,9 +143,11 @@ export class EngineConnection {
 }
 
 function lost(how: string, stderr: string): AppError {
+  // said by driver-watch.ts, which can say nothing over the channel
+  const [, why] = /^longleaf ends this process: (.*)$/m.exec(stderr) ?? [];
   return new AppError(
     'engine-lost',
-    `The engine process ended unexpectedly (${how}).`,
+    `The engine process ended unexpectedly (${why ?? how}).`,
     'Nothing that was saved is lost. Start again; if it happens again, run "longleaf doctor" or use --backend reference.',
     { details: { how, stderr } },
   );

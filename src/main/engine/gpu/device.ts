@@ -64,7 +64,11 @@ export class Device {
    * @throws AppError 'unsupported' when there is no adapter, or it refuses
    */
   static async open(name?: string, memoryLimit: number | null = null): Promise<Device> {
-    const adapter = await requestAdapter(name);
+    return Device.onAdapter(await requestAdapter(name), memoryLimit);
+  }
+
+  /** @throws AppError 'unsupported' when it refuses */
+  static async onAdapter(adapter: GPUAdapter, memoryLimit: number | null = null): Promise<Device> {
     const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
     const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = adapter.limits;
     try {
@@ -81,7 +85,7 @@ export class Device {
     } catch (cause) {
       throw new AppError(
         'unsupported',
-        `The graphics adapter ${adapter.info.description} refuses to be opened.`,
+        `The graphics adapter ${adapter.info.device} (${adapter.info.description}) refuses to be opened: ${reasonOf(cause)}.`,
         'Update its driver, or use --backend cpu.',
         { cause },
       );
@@ -228,6 +232,12 @@ export class Device {
     this.#isReleased = true;
     this.gpu.destroy();
   }
+}
+
+/** The driver's first line, without its full stop. */
+function reasonOf(cause: unknown): string {
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n');
+  return line.replace(/\.$/, '');
 }
 
 /** Two matrices M x K and K x N, and a sum M x N. */

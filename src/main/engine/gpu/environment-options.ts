@@ -38,6 +38,19 @@ function arithmeticOf(text: string): Arithmetic {
   );
 }
 
+/** Seconds that a driver may take until its adapter is open and tested: LONGLEAF_GPU_SECONDS, else two minutes. */
+export function driverSeconds(env: Readonly<Record<string, string | undefined>>): number {
+  const text = env['LONGLEAF_GPU_SECONDS'];
+  if (text === undefined) return 120;
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds > 0) return seconds;
+  throw new AppError(
+    'usage',
+    `LONGLEAF_GPU_SECONDS is ${JSON.stringify(text)}.`,
+    'Set it to a number of seconds.',
+  );
+}
+
 function megabytesOf(text: string): number {
   const megabytes = Number(text);
   if (Number.isFinite(megabytes) && megabytes > 0) return megabytes * 1e6;

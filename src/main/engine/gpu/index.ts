@@ -3,6 +3,8 @@ import type { GgufFile } from '../../formats/index.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { findingsOf } from './adapter-test.ts';
 import { Device } from './device.ts';
+import { OPENING, watched } from './driver-watch.ts';
+import { driverSeconds } from './environment-options.ts';
 import type { GpuRuntimeOptions } from './gpu-runtime.ts';
 import { GpuRuntime } from './gpu-runtime.ts';
 import type { Arithmetic } from './kernels/index.ts';
@@ -42,9 +44,12 @@ export async function openTested(
   options: GpuRuntimeOptions,
   dataFolder: string | null,
 ): Promise<GpuRuntime> {
-  const device = await Device.open(options.device, options.memoryLimit ?? null);
+  const { device, findings } = await watched(driverSeconds(process.env), OPENING, async () => {
+    const opened = await Device.open(options.device, options.memoryLimit ?? null);
+    return { device: opened, findings: await findingsOf(opened, dataFolder) };
+  });
   try {
-    const { wrong, arithmetic } = await findingsOf(device, dataFolder);
+    const { wrong, arithmetic } = findings;
     if (wrong !== null) {
       throw new AppError(
         'unsupported',
