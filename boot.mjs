@@ -88,9 +88,16 @@ function install(withDev) {
   // Warnings would be about the Node that runs npm; the program runs on its own.
   const flags = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(withDev ? [] : ['--omit=dev'])];
   const windows = process.platform === 'win32';
-  const npm = process.env.npm_execpath?.endsWith('.js')
-    ? step(process.execPath, [process.env.npm_execpath, ...flags])
-    : step(windows ? 'npm.cmd' : 'npm', flags, { shell: windows });
+  const run = () =>
+    process.env.npm_execpath?.endsWith('.js')
+      ? step(process.execPath, [process.env.npm_execpath, ...flags])
+      : step(windows ? 'npm.cmd' : 'npm', flags, { shell: windows });
+  let npm = run();
+  if (!npm.ok) {
+    // a connection that broke off among hundreds of packages: what was fetched is in npm's cache by now
+    say('npm failed; trying once more …');
+    npm = run();
+  }
   if (!npm.ok) {
     fail(
       `The packages could not be installed (npm ${flags.join(' ')}: ${npm.why}).`,

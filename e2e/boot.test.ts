@@ -49,6 +49,20 @@ it('before the first `npm start` it says what to do', async () => {
   });
 });
 
+it('tries a second time when npm fails, and then says so', async () => {
+  const bare = join(folder, 'offline');
+  await mkdir(bare);
+  for (const file of ['boot.mjs', 'package.json', 'package-lock.json'])
+    await cp(join(root, file), join(bare, file));
+  const npm = join(bare, 'npm.js');
+  await writeFile(npm, `console.error('npm ' + process.argv[2] + ': connection lost'); process.exit(1);`);
+  const started = boot(['build'], { boot: join(bare, 'boot.mjs'), env: { npm_execpath: npm } });
+  const { code, stderr } = await started.ended;
+  expect(code).toBe(1);
+  expect(stderr.match(/npm ci: connection lost/g)).toHaveLength(2);
+  expect(stderr).toMatch(/error: The packages could not be installed/);
+});
+
 describe.skipIf(noModel)(`npm start${skippedWithoutModel}`, () => {
   /** resolves with what stdout says first */
   const firstLine = (child: ChildProcess) =>
