@@ -58,6 +58,14 @@ function facts(): { statement: string; question: string; answer: string }[] {
   });
 }
 
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AppError('not-found', `${path} can't be read.`, 'Pass --text with a text file.', { cause });
+  }
+}
+
 async function tokenizerOf(path: string): Promise<Tokenizer> {
   const file = await openGguf(path);
   try {
@@ -87,6 +95,7 @@ export async function packAdaptation(argv: readonly string[]): Promise<string[]>
       'Pass --text FILE, several times if need be.',
     );
   }
+  const texts = values.text.map(readText);
   const model = await resolveModel(defaultDataFolder(), values.model);
   const tokenizer = await tokenizerOf(model.path);
   const encode = (text: string): number[] => [...tokenizer.encode(text)];
@@ -95,7 +104,7 @@ export async function packAdaptation(argv: readonly string[]): Promise<string[]>
   mkdirSync(folder, { recursive: true });
   const text = join(folder, 'text.ids.json');
   const parts = join(folder, 'parts.ids.json');
-  writeFileSync(text, JSON.stringify(values.text.flatMap((path) => encode(readFileSync(path, 'utf8')))));
+  writeFileSync(text, JSON.stringify(texts.flatMap(encode)));
   writeFileSync(
     parts,
     JSON.stringify({

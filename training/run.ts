@@ -37,6 +37,8 @@ if (what !== 'adapt') fail('training/run.ts runs small or adapt.', 'See training
 try {
   runPython('longnet.adapt', args[0] === 'pack' ? await packAdaptation(args.slice(1)) : args);
 } catch (error) {
-  if (!(error instanceof AppError)) throw error;
-  fail(error.message, error.hint ?? 'See training/README.md.');
+  const isUsage =
+    error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  if (!(error instanceof AppError) && !isUsage) throw error;
+  fail(error.message, (error instanceof AppError && error.hint) || 'See training/README.md.');
 }

@@ -73,3 +73,15 @@ describe('models from PyTorch in the engine', () => {
     );
   });
 });
+
+it('what train:adapt is not told rightly is said in a line, not as a stack', () => {
+  const script = join(import.meta.dirname, 'run.ts');
+  const wrong = [['--text'], ['--text', 'no such file'], ['--colour', 'red'], []];
+  for (const args of wrong) {
+    const { status, stderr } = spawnSync(process.execPath, [script, 'adapt', 'pack', ...args], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: .+\nhint: .+\n$/);
+  }
+});
