@@ -18,10 +18,13 @@ namespace longleaf {
 namespace {
 
 constexpr int kThreadedRows = 16;
-/// Bytes of keys and values below which one thread is as fast: the others have to be woken first (20 microseconds).
-constexpr int64_t kThreadedBytes = 512 << 10;
+/// Bytes of keys and values below which one thread is as fast. While a token is decoded the other threads are awake: the
+/// dense part before it has just used them, and would find them asleep after 60 microseconds of attention without them.
+constexpr int64_t kThreadedBytes = 64 << 10;
 /// Chunks of up to this many rows are shared out by parts.
 constexpr int kPartRows = 4;
+/// Runs of parts for each thread: neighbours stay together, so that a tile is fetched ahead by the thread that needs it.
+constexpr int kPartRunsPerThread = 2;
 /// Units for each thread: so many that the last one does not keep the others waiting.
 constexpr int kUnitsPerThread = 4;
 
@@ -96,14 +99,14 @@ Range Cache::stackQueries(int index, const Unit& unit, const float* qkv, AttendS
   return all;
 }
 
-// One tile for the stacked queries. Returns how many keys the slot `countedSlot` saw in it.
-int64_t Cache::attendTile(const RingStore& stored, int64_t tile, int countedSlot, RowStates& states,
+// One tile for the stacked queries; `fetchNext`: the ring's next one follows. Returns how many keys the slot `countedSlot`
+// saw in it.
+int64_t Cache::attendTile(const RingStore& stored, int64_t tile, bool fetchNext, int countedSlot, RowStates& states,
                           AttendScratch& scratch) const {
   const Kernel& kernel = *spec_->kernel;
   const size_t queryBytes = static_cast<size_t>(spec_->queryStride) * kernel.queryBytes;
   const int count = static_cast<int>(scratch.stacked.size());
   int64_t counted = 0;
-  bool fetchNext = true;
   TileKeys keys;
   keys.headDim = spec_->headDim;
   keys.paddedDim = spec_->layout.paddedDim;
@@ -164,7 +167,8 @@ void Cache::attendUnit(int layer, const Unit& unit, const float* qkv, float* out
     if (spec_->rings[i].kvHead != unit.kvHead || !ringInUse(layer, i)) continue;
     const Range seen = stackQueries(i, unit, qkv, scratch);
     for (int64_t tile = seen.begin / kTileEntries; tile * kTileEntries < seen.end; tile++) {
-      const int64_t counted = attendTile(store(layer, i), tile, countedSlot, scratch.states, scratch);
+      const bool fetchNext = (tile + 1) * kTileEntries < seen.end;
+      const int64_t counted = attendTile(store(layer, i), tile, fetchNext, countedSlot, scratch.states, scratch);
       if (countedSlot >= 0) countTile(i, counted);
     }
   }
@@ -187,6 +191,14 @@ void Cache::attendUnits(int layer, int threads, const float* qkv, float* out) {
 
 // ---- parts of keys ----
 
+// One part into the states from `first` on.
+void Cache::attendPart(int layer, Part& part, int first, bool fetchNext, const float* qkv, AttendScratch& scratch) {
+  stackQueries(part.ring, {part.kvHead, 0, rows_}, qkv, scratch);
+  for (StackedQuery& query : scratch.stacked) query.slot += first;
+  const int countedSlot = part.kvHead == 0 ? first + (rows_ - 1) * (spec_->heads / spec_->kvHeads) : -1;
+  part.reach = attendTile(store(layer, part.ring), part.tile, fetchNext, countedSlot, *partStates_, scratch);
+}
+
 void Cache::attendParts(int layer, int threads, const float* qkv, float* out) {
   const int group = spec_->heads / spec_->kvHeads, slots = rows_ * group;
   std::vector<Part> parts;
@@ -205,15 +217,13 @@ void Cache::attendParts(int layer, int threads, const float* qkv, float* out) {
   if (partStates_ == nullptr || partStates_->maximum.size() < needed)
     partStates_ = std::make_unique<RowStates>(static_cast<int>(needed + needed / 2), spec_->layout.paddedDim);
   partStates_->clear(static_cast<int>(needed));
-  Workers::shared().run(threads, static_cast<int>(parts.size()), [&](int index, int thread) {
+  const int count = static_cast<int>(parts.size()), units = std::min(count, threads * kPartRunsPerThread);
+  Workers::shared().run(threads, units, [&](int unit, int thread) {
     const KernelUse use(*spec_->kernel);
-    Part& part = parts[index];
-    AttendScratch& scratch = *scratch_[thread];
-    stackQueries(part.ring, {part.kvHead, 0, rows_}, qkv, scratch);
-    const int first = index * slots;
-    for (StackedQuery& query : scratch.stacked) query.slot += first;
-    const int countedSlot = part.kvHead == 0 ? first + (rows_ - 1) * group : -1;
-    part.reach = attendTile(store(layer, part.ring), part.tile, countedSlot, *partStates_, scratch);
+    const int end = static_cast<int>(static_cast<int64_t>(count) * (unit + 1) / units);
+    for (int index = static_cast<int>(static_cast<int64_t>(count) * unit / units); index < end; index++)
+      attendPart(layer, parts[index], index * slots, index + 1 < end && parts[index + 1].ring == parts[index].ring, qkv,
+                 *scratch_[thread]);
   });
   mergeParts(parts, out);
 }

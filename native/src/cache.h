@@ -98,12 +98,13 @@ class Cache {
   bool worthThreads() const;
   bool ringInUse(int layer, int ring) const;
   Range stackQueries(int ring, const Unit& unit, const float* qkv, AttendScratch& scratch) const;
-  int64_t attendTile(const RingStore& stored, int64_t tile, int countedSlot, RowStates& states,
+  int64_t attendTile(const RingStore& stored, int64_t tile, bool fetchNext, int countedSlot, RowStates& states,
                      AttendScratch& scratch) const;
   void finishRows(const Unit& unit, RowStates& states, float* out) const;
   void countTile(int ring, int64_t keys);
   void attendUnit(int layer, const Unit& unit, const float* qkv, float* out, AttendScratch& scratch);
   void attendUnits(int layer, int threads, const float* qkv, float* out);
+  void attendPart(int layer, Part& part, int first, bool fetchNext, const float* qkv, AttendScratch& scratch);
   void attendParts(int layer, int threads, const float* qkv, float* out);
   void mergeParts(const std::vector<Part>& parts, float* out);
   void countReach();

@@ -18,8 +18,8 @@ constexpr int kStretchRows = 256;
 /// Up to here rows are too few for a stretch per thread to pay: threads share the columns.
 constexpr int kFewRows = 16;
 /// Columns of gate and up that are computed before they are combined; whole panels and blocks.
-constexpr int kGateColumns = 192;
-/// Stretches of a matrix that each thread takes on average: a thread that is late then holds up less.
+constexpr int kGateColumns = 256;
+/// Stretches of rows or of a matrix that each thread takes on average: a thread that is late then holds up less.
 constexpr int kUnitsPerThread = 2;
 
 int panelsOf(int rows) { return (rows + kPanel - 1) / kPanel; }
@@ -308,7 +308,8 @@ void Dense::share(const Stretch& at, int count, const std::function<void(int, in
 void Dense::over(int rows, bool shareColumns, const std::function<void(const Stretch&)>& work) {
   shareColumns = shareColumns || rows <= kFewRows;
   const int threads = shareColumns ? spec_.columnThreads : spec_.rowThreads;
-  const int each = shareColumns ? rows : std::min(kStretchRows, wholeGroups((rows + threads - 1) / threads));
+  const int units = threads == 1 ? 1 : threads * kUnitsPerThread;
+  const int each = shareColumns ? rows : std::min(kStretchRows, wholeGroups((rows + units - 1) / units));
   // made here: threads must not
   for (int thread = 0; thread < threads; thread++) scratch(thread, each);
   const int stretches = shareColumns ? 1 : threads;

@@ -10,8 +10,10 @@
 namespace longleaf {
 namespace {
 
+#define LONGLEAF_OWN_QUANTISE
 #include "dense_avx512.inl"
 #include "dense_kernel.inl"
+#include "dense_quantise_avx512.inl"
 
 const DenseKernel kernel = {"avx512vnni", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
                             dots, multiplyAdds, read};

@@ -1,7 +1,7 @@
 // What is done to rows between the products, over an instruction set `Isa`: see dense_kernel.inl.
 
 // The largest |x| is found among the bits: so infinities and NaNs are found too, alike everywhere.
-void quantise(const float* row, QuantisedRows& x, int index, int begin, int end) {
+void quantiseBlocks(const float* row, QuantisedRows& x, int index, int begin, int end) {
   using F = typename Isa::F;
   using I = typename Isa::I;
   constexpr int half = 16 / Isa::width;
@@ -34,6 +34,12 @@ void quantise(const float* row, QuantisedRows& x, int index, int begin, int end)
   }
 }
 
+#ifndef LONGLEAF_OWN_QUANTISE
+void quantise(const float* row, QuantisedRows& x, int index, int begin, int end) {
+  quantiseBlocks(row, x, index, begin, end);
+}
+#endif
+
 void rmsNorm(const float* x, const float* weight, int columns, float epsilon, float* out) {
   using F = typename Isa::F;
   constexpr int parts = Isa::parts;
@@ -58,11 +64,10 @@ void rmsNorm(const float* x, const float* weight, int columns, float epsilon, fl
   for (int i = whole; i < columns; i++) out[i] = x[i] * scale * weight[i];
 }
 
-/// e^x for x in [-87, 88], or the bound that is nearer: x = n ln 2 + r, a polynomial in r (Cephes expf), 2^n by its exponent. Error below 2 ulp.
+/// e^x for x in [-87, 88]: x = n ln 2 + r, a polynomial in r (Cephes expf), 2^n by its exponent. Error below 2 ulp.
 inline typename Isa::F exponential(typename Isa::F x) {
   using F = typename Isa::F;
   const auto c = [](float v) { return Isa::spreadFloat(v); };
-  x = Isa::bounded(x, -87.0f, 88.0f);
   const typename Isa::I n = Isa::round(Isa::times(x, c(1.44269504088896341f)));
   const F whole = Isa::toFloat(n);
   F r = Isa::fma(whole, c(-0.693359375f), x);
@@ -132,7 +137,7 @@ void softCap(float* x, int count, float cap) {
   using F = typename Isa::F;
   const F one = Isa::spreadFloat(1.0f), two = Isa::spreadFloat(2.0f), caps = Isa::spreadFloat(cap);
   const auto capped = [&](F v) {
-    const F e = exponential(Isa::times(Isa::over(v, caps), two));
+    const F e = exponential(Isa::bounded(Isa::times(Isa::over(v, caps), two), -87.0f, 88.0f));
     return Isa::times(caps, Isa::minus(one, Isa::over(two, Isa::plus(e, one))));
   };
   int i = 0;

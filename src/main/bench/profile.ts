@@ -8,7 +8,10 @@ import type { BenchRequest, BenchResult } from './types.ts';
 type Profile = Awaited<ReturnType<typeof cpuProfile>>;
 type Step = Profile['prefill']['steps'][number];
 
-/** Where the time of reading `tokens` (512) and of decoding after them goes, on one thread, beside its peaks. */
+/**
+ * Where the time of reading `tokens` (512) and of decoding after them goes, beside the peaks of one thread. A dense
+ * step's time is its threads' mean, its rate is that of one thread.
+ */
 export async function benchProfile(request: BenchRequest): Promise<BenchResult> {
   if (request.backend === 'webgpu') return (await import('./gpu-profile.ts')).benchGpuProfile(request);
   if (request.backend !== 'cpu')
@@ -22,7 +25,9 @@ export async function benchProfile(request: BenchRequest): Promise<BenchResult> 
       name: 'profile',
       backend: 'cpu',
       device: cpus()[0]?.model ?? process.arch,
-      threads: 1,
+      threads: Math.max(profile.threads.rows, profile.threads.columns),
+      rowThreads: profile.threads.rows,
+      columnThreads: profile.threads.columns,
       model: request.model.id,
       plan: profile.plan,
       variant: profile.variant,
@@ -36,7 +41,7 @@ export async function benchProfile(request: BenchRequest): Promise<BenchResult> 
         readGigabytesPerSecond: rounded(peaks.read / 1e9),
       },
       prefill: prefill.steps.map((step) => ({
-        ...shareOf(step, prefill.ms),
+        ...shareOf(step, prefill.ms, profile.threads.rows),
         ...(step.operations > 0
           ? {
               gops: rounded(step.operations / step.seconds / 1e9),
@@ -45,7 +50,7 @@ export async function benchProfile(request: BenchRequest): Promise<BenchResult> 
           : {}),
       })),
       decode: decode.steps.map((step) => ({
-        ...shareOf(step, decode.ms),
+        ...shareOf(step, decode.ms, profile.threads.columns),
         ...(step.bytes > 0
           ? {
               gigabytesPerSecond: rounded(step.bytes / step.seconds / 1e9),
@@ -60,6 +65,12 @@ export async function benchProfile(request: BenchRequest): Promise<BenchResult> 
   }
 }
 
-function shareOf({ step, seconds }: Step, ms: number): { step: string; ms: number; share: number } {
-  return { step, ms: rounded(seconds * 1000, 2), share: rounded((seconds * 1000) / ms, 3) };
+function shareOf(
+  { step, seconds }: Step,
+  wholeMs: number,
+  threads: number,
+): { step: string; ms: number; share: number } {
+  // attention is timed by the clock
+  const ms = (seconds * 1000) / (step === 'attention' ? 1 : threads);
+  return { step, ms: rounded(ms, 2), share: rounded(ms / wholeMs, 3) };
 }

@@ -116,8 +116,17 @@ describe('threads', () => {
     const measured = (await open({ dataFolder: folder })).threads;
     expect(measured).toBeGreaterThanOrEqual(1);
     const [key] = Object.keys(JSON.parse(readFileSync(file, 'utf8')) as object);
-    writeFileSync(file, JSON.stringify({ [key ?? '']: { rows: 3, columns: 2 } }));
-    expect((await open({ dataFolder: folder })).threads).toBe(3);
+    const kept = { rows: 63, columns: 2, othersShare: 0, measuredAt: 0 };
+    const write = (choice: object): void => {
+      writeFileSync(file, JSON.stringify({ [key ?? '']: choice }));
+    };
+    write(kept);
+    expect((await open({ dataFolder: folder })).threads).toBe(63);
+    write({ ...kept, othersShare: 0.5, measuredAt: Date.now() });
+    expect((await open({ dataFolder: folder })).threads).toBe(63);
+    // chosen while others used the processors, and long ago: made again
+    write({ ...kept, othersShare: 0.5 });
+    expect((await open({ dataFolder: folder })).threads).not.toBe(63);
     for (const damaged of ['{', '[]', JSON.stringify({ [key ?? '']: { rows: 0, columns: -1 } })]) {
       writeFileSync(file, damaged);
       expect((await open({ dataFolder: folder })).threads).toBeLessThanOrEqual(64);

@@ -64,6 +64,8 @@ export class CpuRuntime implements Runtime {
   readonly numericsVersion = NUMERICS_VERSION;
   readonly maxRows = MAX_ROWS;
   readonly threads: number;
+  /** for many rows and for one */
+  readonly chosenThreads: Threads;
   readonly #dense: NativeDense;
   readonly #native: NativeAddon;
   readonly #storage: 'bf16' | 'f32';
@@ -84,6 +86,7 @@ export class CpuRuntime implements Runtime {
     );
     const threads = options.threads ?? machineThreads(dense, hyperparameters, options.dataFolder);
     dense.setThreads(threads.rows, threads.columns);
+    this.chosenThreads = threads;
     this.threads = Math.max(threads.rows, threads.columns);
     this.variant = variantName(options.native, this.#storage);
   }

@@ -1,6 +1,6 @@
 /**
  * How many threads are quickest on this machine: measured once on the model itself, for many rows and for one, and kept
- * in the data folder. Results do not depend on it.
+ * in the data folder; a choice made while others used the processors is made again later. Results do not depend on it.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -24,6 +24,10 @@ const MOST = 64;
 /** More threads must win this much, or their cores are better left to others. */
 const WORTH = 1.08;
 
+/** Share of the processors that others may have had while it was measured, or the choice holds for a while only. */
+const QUIET = 0.15;
+const BUSY_CHOICE_HOLDS_MS = 10 * 60_000;
+
 /** Layers that are measured: small models more, so that a step is longer than the clock's noise. */
 const MEASURED_WEIGHTS = 60e6;
 
@@ -31,7 +35,15 @@ const threadsSchema = v.object({
   rows: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST)),
   columns: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST)),
 });
-const fileSchema = v.record(v.string(), threadsSchema);
+const keptSchema = v.object({
+  ...threadsSchema.entries,
+  /** of all processors' time, by other processes */
+  othersShare: v.number(),
+  /** Date.now() */
+  measuredAt: v.number(),
+});
+type Kept = v.InferOutput<typeof keptSchema>;
+const fileSchema = v.record(v.string(), keptSchema);
 
 /**
  * LONGLEAF_THREADS ("4", or "4,2" for rows and columns), else what was measured before, else a measurement of a few
@@ -52,10 +64,39 @@ export function machineThreads(
   const known = readKnown(file);
   const key = keyOf(dense, hyperparameters);
   const found = known[key];
-  if (found !== undefined) return found;
+  if (found !== undefined && holds(found)) return found;
+  const othersShare = shareOfOthers();
   const measured = measureThreads(dense, hyperparameters);
-  keep(file, { ...known, [key]: measured });
+  keep(file, { ...known, [key]: { ...measured, othersShare: othersShare(), measuredAt: Date.now() } });
   return measured;
+}
+
+/** What was chosen while others had the processors says little about the next hour. */
+function holds({ othersShare, measuredAt }: Kept): boolean {
+  const age = Date.now() - measuredAt;
+  return othersShare <= QUIET || (age >= 0 && age < BUSY_CHOICE_HOLDS_MS);
+}
+
+/** From now until the result is called: the share of all processors' time that other processes had. */
+function shareOfOthers(): () => number {
+  const now = (): { all: number; busy: number } => {
+    let all = 0;
+    let busy = 0;
+    for (const { times } of cpus()) {
+      const working = times.user + times.nice + times.sys + times.irq;
+      busy += working;
+      all += working + times.idle;
+    }
+    return { all, busy };
+  };
+  const start = now();
+  const own = process.cpuUsage();
+  return () => {
+    const end = now();
+    const { user, system } = process.cpuUsage(own);
+    const others = end.busy - start.busy - (user + system) / 1000;
+    return end.all > start.all ? Math.min(1, Math.max(0, others / (end.all - start.all))) : 0;
+  };
 }
 
 function parseThreads(text: string): Threads {
@@ -77,7 +118,7 @@ function keyOf(dense: NativeDense, { embedding, feedForward, layers }: Hyperpara
 }
 
 /** A file that is not there or not ours counts as empty: it is only a measurement. */
-function readKnown(file: string): Readonly<Record<string, Threads>> {
+function readKnown(file: string): Readonly<Record<string, Kept>> {
   try {
     const parsed = v.safeParse(fileSchema, JSON.parse(readFileSync(file, 'utf8')));
     return parsed.success ? parsed.output : {};
@@ -87,7 +128,7 @@ function readKnown(file: string): Readonly<Record<string, Threads>> {
 }
 
 /** Not being able to write costs the next start a measurement. */
-function keep(file: string, known: Readonly<Record<string, Threads>>): void {
+function keep(file: string, known: Readonly<Record<string, Kept>>): void {
   try {
     const temporary = `${file}.${String(process.pid)}`;
     writeFileSync(temporary, `${JSON.stringify(known, null, 2)}\n`);

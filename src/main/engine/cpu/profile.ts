@@ -5,6 +5,7 @@ import { geometryOf } from '../hyperparameters.ts';
 import { loadPlan } from '../plan/presets.ts';
 import type { Cache } from '../runtime.ts';
 import { CpuRuntime } from './cpu-runtime.ts';
+import type { Threads } from './machine-threads.ts';
 import type { DensePeaks, DenseProfileStep } from './native-contract.ts';
 
 export interface ForwardProfile {
@@ -12,6 +13,7 @@ export interface ForwardProfile {
   /** kernels of the dense part */
   readonly simd: string;
   readonly plan: string;
+  readonly threads: Threads;
   /** of one thread, measured before the passes */
   readonly peaks: DensePeaks;
   /** `rows` rows from an empty cache */
@@ -29,7 +31,8 @@ export interface ForwardProfile {
 }
 
 /**
- * Profiles on one thread, so that times are those of the work and not of waiting.
+ * Profiles on the threads that a model would run on here, freshly measured (or LONGLEAF_THREADS). A dense step's time is
+ * summed over the threads that worked on it, attention's is the clock's.
  * @param plan preset or path of a JSON file
  */
 export async function profileForward(
@@ -38,7 +41,7 @@ export async function profileForward(
   { rows, tokens }: { readonly rows: number; readonly tokens: number },
 ): Promise<ForwardProfile> {
   const native = loadNative();
-  const runtime = await CpuRuntime.open(gguf, { native, threads: { rows: 1, columns: 1 } });
+  const runtime = await CpuRuntime.open(gguf, { native, dataFolder: null });
   try {
     const chosen = loadPlan(plan, geometryOf(runtime.hyperparameters));
     const compiled = runtime.compile(chosen);
@@ -63,6 +66,7 @@ export async function profileForward(
       variant: runtime.variant,
       simd: runtime.simd,
       plan: chosen.name,
+      threads: runtime.chosenThreads,
       peaks,
       prefill: { rows, ...prefill },
       decode: { tokens, ...decode },
