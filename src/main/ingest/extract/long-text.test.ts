@@ -6,6 +6,7 @@ import iconv from 'iconv-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Encoding } from '../../../shared/encodings.ts';
+import { createIngest } from '../index.ts';
 import { makePassages } from '../passages/index.ts';
 import type { ExtractedDocument, FileFormat, TextPiece } from '../types.ts';
 import { extractDocument } from './document.ts';
@@ -155,3 +156,20 @@ describe('a long text in pieces', () => {
     });
   });
 });
+
+it('a long text of many chapters needs no more memory than a short one: no heading holds on to its piece', async () => {
+  const path = join(folder, 'chapters.txt');
+  // 2 bytes a letter in memory: 64 MB, read in a heap of 56
+  const chapter = (n: number): string =>
+    `CHAPTER ${String(n)}. The whale’s ${String(n)}th spout\n\n${'The sea rolled on as it rolled before. '.repeat(200)}\n\n`;
+  writeFileSync(path, Array.from({ length: 4000 }, (_, i) => chapter(i + 1)).join(''));
+  const ingest = createIngest({ workers: 1, heapMB: 56 });
+  try {
+    const entries = await Array.fromAsync(ingest.scan([path], { maxFileBytes: 2 ** 28 }));
+    const document = await ingest.extract(entries[0]!, undefined, () => Promise.resolve(true));
+    expect(document.length).toBeGreaterThan(31e6);
+    expect(document.sections.length).toBeGreaterThan(3900);
+  } finally {
+    await ingest.close();
+  }
+}, 120_000);

@@ -318,7 +318,11 @@ class PieceWriter {
     if (!wantsMore) throw new AppError('interrupted', 'The work was cancelled.');
     for (const { start, end, headings } of sections)
       if (this.#sections.length < mostSections)
-        this.#sections.push({ start: start + this.#start, end: end + this.#start, headings });
+        this.#sections.push({
+          start: start + this.#start,
+          end: end + this.#start,
+          headings: headings.map(detached),
+        });
     this.#start += text.length;
     this.#line += lineEnds(text);
     this.#passages += passages.length;
@@ -352,7 +356,7 @@ class PieceWriter {
         : found.map((section, at) =>
             at === 0 && section.headings.length === 0 ? { ...section, headings: this.#headings } : section,
           );
-    this.#headings = sections.at(-1)?.headings ?? this.#headings;
+    this.#headings = sections.at(-1)?.headings.map(detached) ?? this.#headings;
     return sections;
   }
 
@@ -366,6 +370,11 @@ class PieceWriter {
       lineEnd: passage.lineEnd + this.#line - 1,
     };
   }
+}
+
+/** The same letters in memory of their own: a part cut out of a string holds on to all of it, here a piece of a megabyte. */
+function detached(part: string): string {
+  return Buffer.from(part).toString();
 }
 
 function lineEnds(text: string): number {
