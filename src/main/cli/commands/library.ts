@@ -170,14 +170,16 @@ function showPreview(preview: LibraryPreview, print: (line: string) => void): vo
   print(
     `${printable(preview.library)}: ${plural(files.total, 'file')}${what}, ${size(preview.bytes)}, about ${count(preview.tokens)} tokens; ${plural(files.toExtract, 'file')} to extract, about ${duration(preview.seconds)}, ${size(preview.diskBytes)} of disk`,
   );
-  if (reading) {
-    // where a changed file differs is known once it is extracted
-    const [atMost, orLater] = preview.changed > 0 ? ['at most about ', ' or a later one'] : ['', ''];
-    print(
-      `Reading into a state: ${atMost}${count(reading.tokens - reading.fromCheckpoint)} of ${count(reading.tokens)} tokens, from the checkpoint at ${count(reading.fromCheckpoint)}${orLater}; about ${duration(reading.seconds)}, ${size(reading.diskBytes)} of disk`,
-    );
-  }
+  if (reading) print(readingCost(reading, preview.changed > 0));
   for (const line of leftOut(preview.leftOut)) print(line);
+}
+
+/** @param isBound where a changed file differs is known once it is extracted: until then all of it counts as new */
+function readingCost(reading: NonNullable<LibraryPreview['read']>, isBound: boolean): string {
+  const { tokens, fromCheckpoint } = reading;
+  const from = fromCheckpoint > 0 ? `from the checkpoint at ${count(fromCheckpoint)}` : 'from the beginning';
+  const later = isBound ? ', or from a later checkpoint, as far as changed files begin as they did' : '';
+  return `Reading into a state: ${isBound ? 'at most about ' : ''}${count(tokens - fromCheckpoint)} of ${count(tokens)} tokens, ${from}${later}; about ${duration(reading.seconds)}, ${size(reading.diskBytes)} of disk`;
 }
 
 function showReport(report: LibraryReport, output: Context['output']): void {
