@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -6,6 +6,8 @@ import { createIngest, extractorVersion } from '../ingest/index.ts';
 import type { Ingest } from '../ingest/index.ts';
 import { openStore } from '../store/index.ts';
 import { filesBefore, indexVersion, planBuild } from './library-build.ts';
+import { countChanges } from './version-plan.ts';
+import { storedZip } from './zip.fixture.ts';
 
 const never = new AbortController().signal;
 const tokenizer = {
@@ -65,6 +67,42 @@ it('a library can be asked while it is indexed for the first time; what is missi
   } finally {
     release.resolve(undefined);
     await real.close();
+    await store.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+it('files in archives are compared by their content: a verified, repacked or renamed archive is not read again', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'longleaf-archives-'));
+  const store = await openStore({ dataFolder: join(folder, 'data') });
+  const ingest = createIngest();
+  try {
+    const files = join(folder, 'files');
+    await mkdir(files);
+    const packed = join(files, 'a.zip');
+    await writeFile(packed, storedZip('one.txt', Buffer.from('Call me Ishmael.')));
+    await writeFile(join(files, 'b.txt'), 'beside it');
+    const library = await store.createLibrary({ name: 'packed', roots: [files], read: 'never' });
+    const config = { store, ingest, extractorVersion, maxFileBytes: 1e6 };
+    const model = { tokenizer: tokenizer as unknown as Parameters<typeof indexVersion>[2]['tokenizer'] };
+    const first = await planBuild(config, library, [], {}, () => undefined, never);
+    await indexVersion(config, library, model, first, [], () => undefined, never);
+    const known = await store.library('packed');
+    if (known === null) throw new Error('the library is gone');
+    const before = await filesBefore(store, known);
+    const changes = async (verify: boolean): Promise<object> =>
+      countChanges(await planBuild(config, known, before, { verify }, () => undefined, never));
+
+    const none = { unchanged: 0, changed: 0, renamed: 0, added: 0, removed: 0 };
+    expect(await changes(true)).toEqual({ ...none, unchanged: 2 });
+    await utimes(packed, 1e9, 1e9);
+    expect(await changes(false)).toEqual({ ...none, unchanged: 2 });
+    await rename(packed, join(files, 'z.zip'));
+    expect(await changes(false)).toEqual({ ...none, unchanged: 1, renamed: 1 });
+    await writeFile(join(files, 'z.zip'), storedZip('one.txt', Buffer.from('Call me Ishmaël.')));
+    expect(await changes(false)).toEqual({ ...none, unchanged: 1, added: 1, removed: 1 });
+  } finally {
+    await ingest.close();
     await store.close();
     await rm(folder, { recursive: true });
   }

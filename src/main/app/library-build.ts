@@ -59,7 +59,10 @@ export async function planBuild(
   return planVersion(found, before, {
     verify,
     retry,
-    hash: async (path) => (await sha256File(path)) as NonNullable<LibraryFile['hash']>,
+    hash: async ({ member = null, absolutePath }) =>
+      member === null
+        ? ((await sha256File(absolutePath)) as NonNullable<LibraryFile['hash']>)
+        : ingest.hashMember(member),
     onProgress: (done, total, file) => {
       signal.throwIfAborted();
       report({ kind: 'progress', phase: 'scan', done, total, unit: 'files', file });

@@ -32,9 +32,9 @@ async function plan(
   const hashed: string[] = [];
   const result = await planVersion(found, before, {
     verify,
-    hash: (path) => {
-      hashed.push(path);
-      return Promise.resolve(hashOf(contents[path] ?? '?'));
+    hash: ({ absolutePath }) => {
+      hashed.push(absolutePath);
+      return Promise.resolve(hashOf(contents[absolutePath] ?? '?'));
     },
   });
   return {

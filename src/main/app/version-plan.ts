@@ -30,8 +30,8 @@ export interface PlanOptions {
   readonly verify: boolean;
   /** true: what could not be extracted before is tried once more; paths: of these files only */
   readonly retry?: boolean | readonly string[];
-  /** SHA-256 of a file */
-  readonly hash: (absolutePath: string) => Promise<ContentHash>;
+  /** SHA-256 of the bytes of a file, or of a file in an archive */
+  readonly hash: (entry: ScanEntry) => Promise<ContentHash>;
   readonly onProgress?: (done: number, total: number, path: string) => void;
 }
 
@@ -90,7 +90,7 @@ async function planFile(
 
 /** null: it can't be opened */
 async function hashOf(entry: ScanEntry, options: PlanOptions): Promise<ContentHash | null> {
-  const hash = await options.hash(entry.absolutePath).catch(() => null);
+  const hash = await options.hash(entry).catch(() => null);
   return hash === null ? null : contentHash(hash, entry.encoding);
 }
 

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 
 import { AppError } from '../../shared/errors.ts';
-import type { Passage } from '../../shared/model/index.ts';
+import type { ContentHash, Passage } from '../../shared/model/index.ts';
+import { readMember } from './archive/open-archive.ts';
 import { ExtractPool } from './extract/pool.ts';
 import { makePassages } from './passages/index.ts';
 import { isReadInPieces } from './pieces.ts';
@@ -51,6 +53,10 @@ export function createIngest(options: IngestOptions = {}): Ingest {
       made.set(document, passages);
       return document;
     },
+    hashMember: async (member) =>
+      createHash('sha256')
+        .update(await readMember(member))
+        .digest('hex') as ContentHash,
     passages: (document) => made.get(document) ?? makePassages(document, target),
     close: () => pool.close(),
   };

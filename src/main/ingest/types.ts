@@ -110,6 +110,8 @@ export interface Ingest {
    * @param onPiece takes a long text (`readInPieces`) in pieces; without it such a text is read whole
    */
   extract(entry: ScanEntry, signal?: AbortSignal, onPiece?: OnPiece): Promise<ExtractedDocument>;
+  /** SHA-256 of the bytes of a file in an archive, as its document has it. @throws AppError */
+  hashMember(member: ArchiveMember): Promise<ContentHash>;
   /** passages in text order, by structure (functions and classes, headings, paragraphs), about `targetTokens` each */
   passages(document: ExtractedDocument): readonly Passage[];
   close(): Promise<void>;
