@@ -16,6 +16,7 @@ import {
   skipWithoutAdapters,
   softwareAdapters,
 } from './testing/software-adapters.ts';
+import { wholeRound } from './sharding/stretch.ts';
 import { TurnTables } from './turn-tables.ts';
 
 interface Case {
@@ -104,7 +105,8 @@ async function throughDevice(
   const attention = floats(maxRows * attentionStride);
   const layers = new RingLayers(
     {
-      ...{ device, kernels: pipelines, kvBits, maxRows, softCap, qkv, qkvStride, attention, attentionStride },
+      ...{ device, kernels: pipelines, kvBits, softCap, qkv, qkvStride, attention, attentionStride },
+      ...{ maxRows, roundRows: maxRows },
       kinds: [
         {
           turnTables: new TurnTables(frequenciesOf(headDim)),
@@ -123,11 +125,12 @@ async function throughDevice(
   const out = new Float32Array(tokens * heads * headDim);
   for (let done = 0, i = 0; done < tokens; i++) {
     const count = Math.min(chunks[Math.min(i, chunks.length - 1)], tokens - done);
-    const chunk = layers.prepare(done, count);
+    const chunk = layers.prepare(done, wholeRound(count));
     const encoder = device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     layers.encodeKeyTurns(pass, chunk);
-    layers.encodeLayer(pass, 0, chunk);
+    layers.encodeWrite(pass, 0, chunk);
+    layers.encodeAttention(pass, 0, chunk);
     pass.end();
     layers.upload(chunk);
     device.gpu.queue.writeBuffer(qkv, 0, rows.slice(done * qkvStride, (done + count) * qkvStride));

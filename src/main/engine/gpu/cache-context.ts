@@ -19,6 +19,8 @@ export interface CacheContext {
   /** index into `kinds` of each layer */
   readonly layerKinds: readonly number[];
   readonly maxRows: number;
+  /** rows of the largest round: rings have room for so many tokens beyond what is seen */
+  readonly roundRows: number;
   /** f32 [headDim], or null: `queryScales` of rope.ts */
   readonly queryScales: Float32Array | null;
   /** c of score = c tanh(score / c), or null */

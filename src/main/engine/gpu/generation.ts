@@ -11,6 +11,7 @@ import type { DeviceSampler } from './device-sampler.ts';
 import { recordBytes } from './device-sampler.ts';
 import type { GpuCache } from './gpu-cache.ts';
 import type { GpuModel } from './gpu-model.ts';
+import { wholeRound } from './sharding/stretch.ts';
 
 /** Tokens in flight. */
 const DEPTH = 3;
@@ -94,7 +95,7 @@ export class Generator {
   async #submit(cache: GpuCache, sampler: DeviceSampler, n: number, ahead: number): Promise<TokenRecord> {
     const { gpu } = this.#device;
     const checkErrors = this.#device.collectErrors(() => cache.need);
-    const chunk = cache.prepare(1, ahead);
+    const chunk = cache.prepare(wholeRound(1), ahead);
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     sampler.encode(pass);

@@ -9,18 +9,20 @@ import type { KernelPass } from './kernel-pass.ts';
 import type { LayersChunk } from './ring-layers.ts';
 import { RingLayers } from './ring-layers.ts';
 import type { RingMemory } from './ring-memory.ts';
+import type { Stretch } from './sharding/stretch.ts';
 
-/** What a forward pass must know about its chunk. */
+/** What a forward pass must know about its chunk: a stretch of a round. */
 export interface PreparedChunk {
+  /** computed here */
   readonly rows: number;
   /** for each kind of layer */
   readonly kinds: readonly LayersChunk[];
-  /** of the last row in the first kind's layers */
+  /** of the round's last row in the first kind's layers */
   readonly reach: Cache['reach'];
 }
 
-/** Bytes of a snapshot on the device. */
-interface SnapshotPiece {
+/** Bytes on the device. */
+export interface DevicePiece {
   readonly buffer: GPUBuffer;
   readonly offset: number;
   readonly bytes: number;
@@ -74,22 +76,38 @@ export class GpuCache implements Cache {
 
   /** Lends the cache to one forward pass: between layers nothing else may change it. */
   async lend<T>(work: () => Promise<T>): Promise<T> {
-    this.#refuseInUse();
-    this.#inUse = true;
+    const giveBack = this.borrow();
     try {
       return await work();
     } finally {
-      this.#inUse = false;
+      giveBack();
     }
   }
 
+  /** The same for work that is no function. @returns what ends it */
+  borrow(): () => void {
+    this.#refuseInUse();
+    this.#inUse = true;
+    return () => {
+      this.#inUse = false;
+    };
+  }
+
   /**
-   * Makes room for `rows` tokens and finds what the kernels must know about them.
+   * Makes room for a round's tokens and finds what the kernels must know about this device's stretch of them.
    * @param ahead tokens that were submitted before these and are not committed yet
    */
-  prepare(rows: number, ahead = 0): PreparedChunk {
-    const kinds = this.#kinds.map((kind) => kind.prepare(this.#position + ahead, rows));
-    return { rows, kinds, reach: kinds[0].step.reach };
+  prepare(stretch: Stretch, ahead = 0): PreparedChunk {
+    const kinds = this.#kinds.map((kind) => kind.prepare(this.#position + ahead, stretch));
+    return { rows: stretch.rows, kinds, reach: kinds[0].step.reach };
+  }
+
+  /** Where the entries of a stretch of the round that was prepared lie in a layer's rings, in their order. */
+  stretchPieces(layer: number, stretch: Stretch, ahead: number): readonly DevicePiece[] {
+    const kind = this.#kinds[this.#context.layerKinds[layer]];
+    const buffer = kind.rings.layers[this.#layerIndexes[layer]];
+    const pieces = kind.stretchPieces(this.#position + ahead, stretch);
+    return pieces.map((piece) => ({ buffer, ...piece }));
   }
 
   /** After a failure between `prepare` and `commit`: the cache is as it was before, whatever memory ran out. */
@@ -110,10 +128,16 @@ export class GpuCache implements Cache {
     });
   }
 
-  /** Takes the layer's keys and values from `qkv`, attends, and leaves the result in `attention`. */
-  encodeLayer(pass: KernelPass, layer: number, chunk: PreparedChunk): void {
+  /** Takes the layer's keys and values from `qkv`. */
+  encodeWrite(pass: KernelPass, layer: number, chunk: PreparedChunk): void {
     const kind = this.#context.layerKinds[layer];
-    this.#kinds[kind].encodeLayer(pass, this.#layerIndexes[layer], chunk.kinds[kind]);
+    this.#kinds[kind].encodeWrite(pass, this.#layerIndexes[layer], chunk.kinds[kind]);
+  }
+
+  /** Attends with the layer's queries, and leaves the result in `attention`. */
+  encodeAttention(pass: KernelPass, layer: number, chunk: PreparedChunk): void {
+    const kind = this.#context.layerKinds[layer];
+    this.#kinds[kind].encodeAttention(pass, this.#layerIndexes[layer], chunk.kinds[kind]);
   }
 
   commit(rows: number, reach: Cache['reach']): void {
@@ -202,7 +226,7 @@ export class GpuCache implements Cache {
   }
 
   /** The bytes of a snapshot in their order: layer by layer, ring by ring, the held entries in order. */
-  #snapshotPieces(position: number): readonly SnapshotPiece[] {
+  #snapshotPieces(position: number): readonly DevicePiece[] {
     const held = this.#kinds.map((kind) => kind.held(position));
     return this.#context.layerKinds.flatMap((kind, layer) => {
       const { rings } = this.#kinds[kind];
@@ -217,12 +241,12 @@ export class GpuCache implements Cache {
   }
 }
 
-function bytesOf(pieces: readonly SnapshotPiece[]): number {
+function bytesOf(pieces: readonly DevicePiece[]): number {
   return pieces.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** The part [from, to) of the bytes that the pieces make up. */
-function within(pieces: readonly SnapshotPiece[], from: number, to: number): readonly SnapshotPiece[] {
+function within(pieces: readonly DevicePiece[], from: number, to: number): readonly DevicePiece[] {
   let start = 0;
   return pieces.flatMap(({ buffer, offset, bytes }) => {
     const first = Math.max(from, start);

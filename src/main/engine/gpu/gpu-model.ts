@@ -88,19 +88,34 @@ export class GpuModel {
 
   /** Everything from the ids to the logits of the last `wanted` rows. */
   encodeForward(pass: KernelPass, cache: GpuCache, chunk: PreparedChunk, wanted: number): void {
-    const { rows } = chunk;
-    this.#encodeEmbedding(pass, rows);
-    cache.encodeKeyTurns(pass, chunk);
-    for (const [index, layer] of this.#parts.layers.entries()) {
-      layer.qkv.encode(pass, rows);
-      cache.encodeLayer(pass, index, chunk);
-      layer.output.encode(pass, rows);
-      layer.postAttention?.encode(pass, rows);
-      layer.gateUp.encode(pass, rows);
-      layer.down.encode(pass, rows);
-      layer.postFeedForward?.encode(pass, rows);
-    }
+    this.encodeEntry(pass, cache, chunk);
+    for (let layer = 0; layer < this.#parts.layers.length; layer++) this.encodeLayer(pass, cache, layer, chunk);
     if (wanted > 0) this.encodeHead(pass, wanted);
+  }
+
+  /** From the ids to the first layer's keys and values in its rings. */
+  encodeEntry(pass: KernelPass, cache: GpuCache, chunk: PreparedChunk): void {
+    this.#encodeEmbedding(pass, chunk.rows);
+    cache.encodeKeyTurns(pass, chunk);
+    this.#encodeKeysAndValues(pass, cache, 0, chunk);
+  }
+
+  /** From a layer's attention to the next layer's keys and values in its rings. */
+  encodeLayer(pass: KernelPass, cache: GpuCache, index: number, chunk: PreparedChunk): void {
+    const { rows } = chunk;
+    const { output, postAttention, gateUp, down, postFeedForward } = this.#parts.layers[index];
+    cache.encodeAttention(pass, index, chunk);
+    output.encode(pass, rows);
+    postAttention?.encode(pass, rows);
+    gateUp.encode(pass, rows);
+    down.encode(pass, rows);
+    postFeedForward?.encode(pass, rows);
+    if (index + 1 < this.#parts.layers.length) this.#encodeKeysAndValues(pass, cache, index + 1, chunk);
+  }
+
+  #encodeKeysAndValues(pass: KernelPass, cache: GpuCache, layer: number, chunk: PreparedChunk): void {
+    this.#parts.layers[layer].qkv.encode(pass, chunk.rows);
+    cache.encodeWrite(pass, layer, chunk);
   }
 
   #encodeEmbedding(pass: KernelPass, rows: number): void {

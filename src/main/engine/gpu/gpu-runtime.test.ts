@@ -171,7 +171,7 @@ describe.skipIf(skipWithoutAdapters)(`webgpu${skippedWithoutAdapters}`, () => {
 
     it('that runs out in mid-prefill is named, and the state goes on as it was', async () => {
       const small = (await openTiny(async (gguf) => {
-        const sizes = { kvBits: 16, maxRows: 512, largestBinding: 2 ** 27 } as const;
+        const sizes = { kvBits: 16, maxRows: 512, roundRows: 512, largestBinding: 2 ** 27 } as const;
         const { weights, state, scratch } = planMemory(gguf, await readHyperparameters(gguf), sizes);
         const memoryLimit = weights + state + scratch + 2e5;
         return createGpuRuntime(gguf, { device: softwareAdapters.lavapipe, tiled: false, memoryLimit });

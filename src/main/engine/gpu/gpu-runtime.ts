@@ -37,13 +37,16 @@ import { CountingPass } from './kernel-pass.ts';
 import { planMemory, requireRoom } from './memory-plan.ts';
 import type { KernelTime } from './profile.ts';
 import { ProfilingPass } from './profile.ts';
+import type { RoundRequest } from './sharding/gpu-round.ts';
+import { GpuRound, Staging } from './sharding/gpu-round.ts';
+import { wholeRound } from './sharding/stretch.ts';
 import { TurnTables } from './turn-tables.ts';
 
 /** Raised whenever the same inputs would give other bits: kernels or their order changed. */
 const NUMERICS_VERSION = 2;
 
 /** Rows of the largest chunk: a submission must stay short, or the driver's watchdog ends it. */
-const MAX_ROWS = 512;
+export const MAX_ROWS = 512;
 
 export interface GpuRuntimeOptions {
   /** part of the adapter's name; absent = the one that Dawn prefers */
@@ -60,6 +63,8 @@ export interface GpuRuntimeOptions {
   readonly memoryLimit?: number;
   /** for tests: is given the device, to take it away */
   readonly onDevice?: (device: GPUDevice) => void;
+  /** tokens of the largest round that several devices share; default: those of a chunk */
+  readonly roundRows?: number;
   /** for tests: largest plane of a matrix in bytes; larger ones are split over buffers. Default: the device's limit */
   readonly largestPlane?: number;
 }
@@ -68,6 +73,12 @@ export interface GpuRuntimeOptions {
 export interface OpenDevice {
   readonly device: Device;
   readonly kernels: Kernels;
+}
+
+interface RuntimeParts {
+  readonly kvBits: KvBits;
+  readonly roundRows: number;
+  readonly close: () => void;
 }
 
 export class GpuRuntime implements Runtime {
@@ -82,6 +93,7 @@ export class GpuRuntime implements Runtime {
   readonly #model: GpuModel;
   readonly #caches: CacheContext;
   readonly #close: () => void;
+  readonly #staging: Staging;
   readonly #samplers: Partial<Record<'greedy' | 'drawn', Promise<DeviceSampler>>> = {};
   #generator: Generator | null = null;
   #inFlight: Promise<unknown> = Promise.resolve();
@@ -90,7 +102,7 @@ export class GpuRuntime implements Runtime {
     hyperparameters: Hyperparameters,
     device: Device,
     model: GpuModel,
-    { kvBits, close }: { readonly kvBits: KvBits; readonly close: () => void },
+    { kvBits, roundRows, close }: RuntimeParts,
   ) {
     this.#close = close;
     this.hyperparameters = hyperparameters;
@@ -101,6 +113,7 @@ export class GpuRuntime implements Runtime {
     this.device = device.driver === '' ? device.name : device.driver;
     this.#device = device;
     this.#model = model;
+    this.#staging = new Staging(device);
     this.#caches = {
       ...model.buffers,
       device,
@@ -112,6 +125,7 @@ export class GpuRuntime implements Runtime {
       })),
       layerKinds: hyperparameters.layerKinds,
       maxRows: MAX_ROWS,
+      roundRows,
       queryScales: queryScales(hyperparameters),
       softCap: hyperparameters.attentionSoftCap,
       headGains: model.headGains,
@@ -125,7 +139,7 @@ export class GpuRuntime implements Runtime {
    */
   static async open(gguf: GgufFile, options: GpuRuntimeOptions = {}): Promise<GpuRuntime> {
     const hyperparameters = await readHyperparameters(gguf);
-    const { kvBits = 16, shared } = options;
+    const { kvBits = 16, roundRows = MAX_ROWS, shared } = options;
     const { device, kernels } = shared ?? (await openDevice(options));
     options.onDevice?.(device.gpu);
     const close = (): void => {
@@ -135,7 +149,8 @@ export class GpuRuntime implements Runtime {
       requireUnits(device, kernels);
       const largestPlane = options.largestPlane ?? device.largestBinding;
       const { largestBinding } = device;
-      const memory = planMemory(gguf, hyperparameters, { kvBits, maxRows: MAX_ROWS, largestBinding });
+      const sizes = { kvBits, maxRows: MAX_ROWS, roundRows, largestBinding };
+      const memory = planMemory(gguf, hyperparameters, sizes);
       const free = await device.freeMemory();
       if (free !== null) requireRoom(memory, free);
       const checkErrors = device.collectErrors(
@@ -145,7 +160,7 @@ export class GpuRuntime implements Runtime {
       const load = { maxRows: MAX_ROWS, largestPlane, kvBits, kernels };
       const model = await GpuModel.load(gguf, hyperparameters, device, load);
       await checkErrors();
-      return new GpuRuntime(hyperparameters, device, model, { kvBits, close });
+      return new GpuRuntime(hyperparameters, device, model, { kvBits, roundRows, close });
     } catch (error) {
       close();
       throw error;
@@ -161,7 +176,7 @@ export class GpuRuntime implements Runtime {
     return this.#compileKinds(plan)[0];
   }
 
-  createCache(compiled: CompiledPlan): Cache {
+  createCache(compiled: CompiledPlan): GpuCache {
     return new GpuCache(this.#caches, this.#compileKinds(compiled.plan));
   }
 
@@ -178,6 +193,17 @@ export class GpuRuntime implements Runtime {
       for (let layer = 0; layer < this.hyperparameters.layers; layer++) await letOthersIn(options);
       return undoing(cache, () => this.#run(cache, ids, options));
     });
+  }
+
+  /** This device's part in a round of several devices, by a cache that is lent to it. */
+  round(cache: GpuCache, request: RoundRequest): GpuRound {
+    const { ids, total, ahead } = request;
+    this.#check(ids);
+    if (ahead + total > this.#caches.roundRows)
+      throw new AppError('internal', `A round of ${String(total)} rows, for which rings have no room.`);
+    const [device, model, staging] = [this.#device, this.#model, this.#staging];
+    const logits = this.#logits.bind(this);
+    return new GpuRound({ device, model, staging, logits }, cache, request);
   }
 
   async release(): Promise<void> {
@@ -202,7 +228,7 @@ export class GpuRuntime implements Runtime {
     if (!(cache instanceof GpuCache)) throw new AppError('internal', 'A cache of another backend.');
     return cache.lend(async () => {
       const pass = new ProfilingPass(this.#device, this.#device.gpu.createCommandEncoder());
-      const chunk = cache.prepare(ids.length);
+      const chunk = cache.prepare(wholeRound(ids.length));
       this.#model.encodeForward(pass, cache, chunk, 1);
       this.#model.upload(ids, 1);
       cache.upload(chunk);
@@ -219,7 +245,7 @@ export class GpuRuntime implements Runtime {
   ): { readonly dispatches: number; readonly flops: number; readonly bytes: number } {
     if (!(cache instanceof GpuCache)) throw new AppError('internal', 'A cache of another backend.');
     const pass = new CountingPass();
-    this.#model.encodeForward(pass, cache, cache.prepare(rows), 1);
+    this.#model.encodeForward(pass, cache, cache.prepare(wholeRound(rows)), 1);
     return pass;
   }
 
@@ -235,7 +261,7 @@ export class GpuRuntime implements Runtime {
     const rows = ids.length;
     const wanted = { none: 0, last: 1, all: rows }[options.logits];
     const checkErrors = this.#device.collectErrors(() => cache.need);
-    const chunk = cache.prepare(rows);
+    const chunk = cache.prepare(wholeRound(rows));
     const model = this.#model;
     const { queue } = this.#device.gpu;
     const encoder = this.#device.gpu.createCommandEncoder();

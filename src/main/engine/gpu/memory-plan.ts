@@ -26,6 +26,8 @@ export interface MemoryPlan {
 export interface MemoryOptions {
   readonly kvBits: KvBits;
   readonly maxRows: number;
+  /** tokens that rings have room for beyond what is seen */
+  readonly roundRows: number;
   readonly largestBinding: number;
 }
 
@@ -33,11 +35,11 @@ export interface MemoryOptions {
 export function planMemory(
   gguf: Pick<GgufFile, 'tensors'>,
   h: Hyperparameters,
-  { kvBits, maxRows, largestBinding }: MemoryOptions,
+  { kvBits, maxRows, roundRows, largestBinding }: MemoryOptions,
 ): MemoryPlan {
   return {
     weights: weightBytes(gguf, h),
-    state: stateBytes(h, kvBits, maxRows),
+    state: stateBytes(h, kvBits, roundRows),
     scratch: activationBytes(h, maxRows, largestBinding),
   };
 }
@@ -71,12 +73,12 @@ function weightBytes(gguf: Pick<GgufFile, 'tensors'>, h: Hyperparameters): numbe
   );
 }
 
-function stateBytes(h: Hyperparameters, bits: KvBits, maxRows: number): number {
+function stateBytes(h: Hyperparameters, bits: KvBits, roundRows: number): number {
   const geometry = geometryOf(h);
   const kinds = compileKinds(preset('window', geometry), geometry, h.attentionKinds);
   const entry = kvEntryBytes({ headDim: h.headDim, bits });
   return kinds.reduce((sum, { rings }, kind) => {
-    const slots = rings.reduce((total, ring) => total + ringCapacity(ring, maxRows), 0);
+    const slots = rings.reduce((total, ring) => total + ringCapacity(ring, roundRows), 0);
     return sum + slots * entry * h.layerKinds.filter((each) => each === kind).length;
   }, 0);
 }

@@ -10,7 +10,9 @@ import { groupHeads, unitEntries } from './attention-units.ts';
 import type { CacheContext, KindContext } from './cache-context.ts';
 import type { KernelPass, KernelWork } from './kernel-pass.ts';
 import { attentionTile, FEW_ROWS } from './kernels/index.ts';
+import type { Piece } from './ring-memory.ts';
 import { RingMemory } from './ring-memory.ts';
+import { stretchEntries, type Stretch } from './sharding/stretch.ts';
 import { StepBuffers } from './step-buffers.ts';
 import type { ChunkStep } from './step.ts';
 import { copyCount, keyTurns, prepareStep, requiredEnds } from './step.ts';
@@ -28,6 +30,7 @@ interface BindGroups {
 /** What the layers of a kind must know about a chunk. */
 export interface LayersChunk {
   readonly step: ChunkStep;
+  /** computed here */
   readonly rows: number;
   readonly blocks: readonly RowBlock[];
 }
@@ -78,11 +81,12 @@ export class RingLayers {
     this.#bindGroups = null;
   }
 
-  /** Makes room for `rows` tokens at `position` and finds what the kernels must know about them. */
-  prepare(position: number, rows: number): LayersChunk {
-    this.#reserve(requiredEnds(this.compiled, position, rows));
+  /** Makes room for a round's tokens at `position` and finds what the kernels must know about the stretch. */
+  prepare(position: number, stretch: Stretch): LayersChunk {
+    const { rows, total } = stretch;
+    this.#reserve(requiredEnds(this.compiled, position, total));
     const tables = { turns: this.#kind.turnTables, queryScales: this.#context.queryScales };
-    const step = prepareStep(this.compiled, this.#rings.slots, tables, position, rows);
+    const step = prepareStep(this.compiled, this.#rings.slots, tables, position, stretch);
     if (this.#step.reserve(step)) this.#bindGroups = null;
     return { step, rows, blocks: this.#step.blocks(step, rows) };
   }
@@ -100,18 +104,25 @@ export class RingLayers {
   }
 
   /**
-   * Takes the layer's keys and values from `qkv`, attends, and leaves the result in `attention`.
+   * Takes the layer's keys and values from `qkv`.
    * @param layer among those of this kind
    */
-  encodeLayer(pass: KernelPass, layer: number, { step, rows, blocks }: LayersChunk): void {
+  encodeWrite(pass: KernelPass, layer: number, { step, rows }: LayersChunk): void {
+    pass.setPipeline(this.#context.kernels.cacheWrite);
+    pass.setBindGroup(0, this.#groups().write[layer]);
+    const normed = this.#headGains[layer] === null ? 0 : rows * this.compiled.geometry.heads;
+    pass.dispatchWorkgroups(step.writes + normed);
+  }
+
+  /**
+   * Attends, and leaves the result in `attention`.
+   * @param layer among those of this kind
+   */
+  encodeAttention(pass: KernelPass, layer: number, { step, rows, blocks }: LayersChunk): void {
     const { kernels } = this.#context;
     const groups = this.#groups();
     const units = step.attention.units.length / 2;
     const kind = rows <= FEW_ROWS || kernels.prefill === null ? 'decode' : 'prefill';
-    pass.setPipeline(kernels.cacheWrite);
-    pass.setBindGroup(0, groups.write[layer]);
-    const normed = this.#headGains[layer] === null ? 0 : rows * this.compiled.geometry.heads;
-    pass.dispatchWorkgroups(copyCount(step) + normed);
     for (const [index, block] of blocks.entries()) {
       const ofBlock = this.#kind.blocks.bindings(index);
       pass.setPipeline(kernels[kind] ?? kernels.decode);
@@ -126,6 +137,11 @@ export class RingLayers {
     }
   }
 
+  /** Where the entries of a stretch of the round at `position` lie in a layer of this kind, in their order. */
+  stretchPieces(position: number, stretch: Stretch): readonly Piece[] {
+    return this.#rings.pieces(stretchEntries(this.compiled, position, stretch));
+  }
+
   /** Entries of each ring that a state of `position` tokens holds. */
   held(position: number): readonly EntryRange[] {
     const { rings, sinkCount } = this.compiled;
@@ -137,7 +153,7 @@ export class RingLayers {
     const held = this.held(position);
     this.#reserve(held.map(({ first, end }) => (end > first ? end : 0)));
     this.settle();
-    this.#rings.writeKeyTurns(held, keyTurns(this.compiled, held, this.#kind.turnTables));
+    this.#rings.writeKeyTurns(held, keyTurns(this.compiled, [held], this.#kind.turnTables));
   }
 
   release(): void {
@@ -174,7 +190,7 @@ export class RingLayers {
   }
 
   #reserve(ends: readonly number[]): void {
-    const larger = this.#rings.grown(this.compiled, ends, this.#context.maxRows);
+    const larger = this.#rings.grown(this.compiled, ends, this.#context.roundRows);
     if (larger === null) return;
     if (this.#before === null) this.#before = this.#rings;
     else this.#rings.release();

@@ -20,7 +20,7 @@ export interface KvLayout {
 }
 
 /** A piece of a layer's buffer, in bytes. */
-interface Piece {
+export interface Piece {
   readonly offset: number;
   readonly bytes: number;
 }
@@ -67,10 +67,10 @@ export class RingMemory {
   }
 
   /** The same contents with room for all entries below `ends`, or the ring's limit; `null` where there is room. */
-  grown(compiled: CompiledPlan, ends: readonly number[], maxRows: number): RingMemory | null {
+  grown(compiled: CompiledPlan, ends: readonly number[], roundRows: number): RingMemory | null {
     const { capacities } = this.slots;
     const needed = capacities.map((capacity, i) => {
-      const limit = ringCapacity(compiled.rings[i], maxRows);
+      const limit = ringCapacity(compiled.rings[i], roundRows);
       if (ends[i] <= capacity || capacity === limit) return capacity;
       return Math.min(limit, Math.max(2 * capacity, ends[i], leastSlots));
     });
@@ -104,9 +104,9 @@ export class RingMemory {
     this.#device.gpu.queue.submit([encoder.finish()]);
   }
 
-  /** The held entries of a layer in their order: ring by ring. */
-  pieces(held: readonly EntryRange[]): readonly Piece[] {
-    return this.#runs(held).map(({ slot, count }) => ({
+  /** Entries of a layer in their order: ring by ring. */
+  pieces(entries: readonly EntryRange[]): readonly Piece[] {
+    return this.#runs(entries).map(({ slot, count }) => ({
       offset: slot * this.#entryBytes,
       bytes: count * this.#entryBytes,
     }));

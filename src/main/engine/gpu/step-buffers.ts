@@ -30,12 +30,12 @@ export class StepBuffers {
   constructor(context: CacheContext, compiled: CompiledPlan) {
     this.#context = context;
     this.#compiled = compiled;
-    const { device, maxRows, qkvStride, attentionStride } = context;
+    const { device, maxRows, roundRows, qkvStride, attentionStride } = context;
     const { rings } = compiled;
     const { heads, kvHeads, headDim } = compiled.geometry;
     const { ofRing, first } = turnClasses(compiled);
     this.#turnClassOfRing = ofRing;
-    const copies = rings.reduce((sum, { stride }) => sum + Math.ceil(maxRows / stride) + 1, 0);
+    const copies = rings.reduce((sum, { stride }) => sum + Math.ceil(roundRows / stride) + 1, 0);
 
     this.geometry = device.uniform(geometryWords(context, compiled, first.length));
     this.mergeGeometry = device.uniform(Uint32Array.of(heads, groupHeads(compiled), attentionStride / 4));

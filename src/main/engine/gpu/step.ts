@@ -9,6 +9,7 @@ import { xposScaleBase, xposZeta } from '../reference/rope.ts';
 import type { CompiledPlan, RingLayout } from '../plan/types.ts';
 import type { EntryRange } from '../plan/visibility.ts';
 import { enteringEntries, keyOf, positionOfDistance, visibleEntries } from '../plan/visibility.ts';
+import { enteringByOrigin, type Stretch } from './sharding/stretch.ts';
 import type { TurnTables } from './turn-tables.ts';
 
 /** Where the rings of one layer lie: entry m of ring i in slot base_i + m mod capacity_i. */
@@ -29,6 +30,8 @@ export interface StepTables {
 export interface ChunkStep {
   /** u32 [copies][slot, source or `newToken`, row, kvHead]: struct Copy of cache-write.wgsl */
   readonly copies: Uint32Array<ArrayBuffer>;
+  /** the first of `copies`, which this device writes: the others' keys and values come from other devices */
+  readonly writes: number;
   /** f32 [copies][pairs][cos, sin] */
   readonly entering: Float32Array<ArrayBuffer>;
   /** u32 [rows][rings][first, end) */
@@ -36,7 +39,7 @@ export interface ChunkStep {
   /** f32 [rows][turn classes][pairs][cos, sin] */
   readonly queryTurns: Float32Array<ArrayBuffer>;
   readonly attention: AttentionUnits;
-  /** keys that query head 0 sees in the last row */
+  /** keys that query head 0 sees in the last row of the round */
   readonly reach: { readonly exact: number; readonly sparse: number };
 }
 
@@ -67,23 +70,26 @@ export function requiredEnds(compiled: CompiledPlan, position: number, rows: num
   });
 }
 
+/** @param position of the first token of the round that `stretch` is part of */
 export function prepareStep(
   compiled: CompiledPlan,
   slots: RingSlots,
   tables: StepTables,
   position: number,
-  rows: number,
+  stretch: Stretch,
 ): ChunkStep {
-  const { rings, sinkCount } = compiled;
-  const entering = rings.map((ring) => enteringEntries(ring, sinkCount, position, rows));
-  const visible = visibleRanges(compiled, position, rows);
+  const own = position + stretch.first;
+  const visible = visibleRanges(compiled, own, stretch.rows);
+  const { handedOver, own: made, before, after } = enteringByOrigin(compiled, position, stretch);
+  const origins = [handedOver, made, before, after];
   return {
-    copies: copyList(compiled, slots, entering, position),
-    entering: keyTurns(compiled, entering, tables.turns),
+    copies: copyList(compiled, slots, origins, position, stretch),
+    writes: entryCount(handedOver) + entryCount(made),
+    entering: keyTurns(compiled, origins, tables.turns),
     visible,
     attention: attentionUnits(compiled, visible),
-    queryTurns: queryTurns(compiled, visible, tables, position, rows),
-    reach: reachOfLastRow(compiled, visible, rows),
+    queryTurns: queryTurns(compiled, visible, tables, own, stretch.rows),
+    reach: reachOf(compiled, position + stretch.total - 1),
   };
 }
 
@@ -93,25 +99,34 @@ export function prepareStep(
  * what is seen (`ringCapacity`).
  */
 function copyList(
-  { rings }: CompiledPlan,
+  { rings, sinkCount }: CompiledPlan,
   slots: RingSlots,
-  entering: readonly EntryRange[],
+  origins: readonly (readonly EntryRange[])[],
   position: number,
+  { first, total }: Stretch,
 ): Uint32Array<ArrayBuffer> {
+  const entering = rings.map((ring) => enteringEntries(ring, sinkCount, position, total));
   const words: number[] = [];
-  for (const [i, ring] of rings.entries()) {
-    for (let entry = entering[i].first; entry < entering[i].end; entry++) {
-      const key = keyOf(ring, entry);
-      const source = heldSource(rings, entering, ring, key);
-      words.push(
-        slotOf(slots, i, entry),
-        source === null ? newToken : slotOf(slots, source.ring, source.entry),
-        source === null ? key - position : 0,
-        ring.kvHead,
-      );
+  for (const ranges of origins) {
+    for (const [i, ring] of rings.entries()) {
+      for (let entry = ranges[i].first; entry < ranges[i].end; entry++) {
+        const key = keyOf(ring, entry);
+        const source = heldSource(rings, entering, ring, key);
+        words.push(
+          slotOf(slots, i, entry),
+          source === null ? newToken : slotOf(slots, source.ring, source.entry),
+          // of no meaning where another device makes the entry
+          source === null ? key - position - first : 0,
+          ring.kvHead,
+        );
+      }
     }
   }
   return Uint32Array.from(words);
+}
+
+function entryCount(ranges: readonly EntryRange[]): number {
+  return ranges.reduce((sum, { first, end }) => sum + end - first, 0);
 }
 
 /** The nearest ring before `ring` that held the key before this chunk; null: it is one of the chunk's own. */
@@ -132,23 +147,25 @@ function slotOf({ bases, capacities }: RingSlots, ring: number, entry: number): 
   return bases[ring] + (entry % capacities[ring]);
 }
 
-/** Rotations of the keys of `ranges` (one for each ring), in order: f32 [entries][pairs][cos, sin]. */
+/** Rotations of the keys of lists of ranges (one for each ring), in order: f32 [entries][pairs][cos, sin]. */
 export function keyTurns(
   compiled: CompiledPlan,
-  ranges: readonly EntryRange[],
+  lists: readonly (readonly EntryRange[])[],
   tables: TurnTables,
 ): Float32Array<ArrayBuffer> {
-  const count = ranges.reduce((sum, { first, end }) => sum + end - first, 0);
+  const count = lists.reduce((sum, ranges) => sum + entryCount(ranges), 0);
   const numbers = compiled.geometry.headDim;
   const isXpos = compiled.plan.positions === 'xpos';
   const turns = new Float32Array(count * numbers);
   let at = 0;
-  for (const [i, ring] of compiled.rings.entries()) {
-    if (ranges[i].end <= ranges[i].first) continue;
-    const line = tables.line(ring.slope, 0);
-    for (let entry = ranges[i].first; entry < ranges[i].end; entry++, at += numbers) {
-      line.put(turns, at, keyOf(ring, entry));
-      if (isXpos) scaleByXpos(ring, turns.subarray(at, at + numbers), keyOf(ring, entry), -1);
+  for (const ranges of lists) {
+    for (const [i, ring] of compiled.rings.entries()) {
+      if (ranges[i].end <= ranges[i].first) continue;
+      const line = tables.line(ring.slope, 0);
+      for (let entry = ranges[i].first; entry < ranges[i].end; entry++, at += numbers) {
+        line.put(turns, at, keyOf(ring, entry));
+        if (isXpos) scaleByXpos(ring, turns.subarray(at, at + numbers), keyOf(ring, entry), -1);
+      }
     }
   }
   return turns;
@@ -213,14 +230,15 @@ export function visibleRanges(
   return ranges;
 }
 
-function reachOfLastRow({ rings }: CompiledPlan, visible: Uint32Array, rows: number): ChunkStep['reach'] {
+function reachOf(compiled: CompiledPlan, position: number): ChunkStep['reach'] {
+  const visible = visibleRanges(compiled, position, 1);
   let exact = 0;
   let sparse = 0;
-  for (const [i, ring] of rings.entries()) {
+  for (const [i, ring] of compiled.rings.entries()) {
     if (ring.firstHead > 0) continue;
-    const at = ((rows - 1) * rings.length + i) * 2;
-    if (ring.stride === 1) exact += visible[at + 1] - visible[at];
-    else sparse += visible[at + 1] - visible[at];
+    const keys = visible[2 * i + 1] - visible[2 * i];
+    if (ring.stride === 1) exact += keys;
+    else sparse += keys;
   }
   return { exact, sparse };
 }

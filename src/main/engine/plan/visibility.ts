@@ -15,7 +15,7 @@ export function keyOf(ring: RingLayout, entry: number): number {
 }
 
 /** Entries of the keys firstKey <= k <= lastKey. */
-function entriesBetween(ring: RingLayout, firstKey: number, lastKey: number): EntryRange {
+export function entriesBetween(ring: RingLayout, firstKey: number, lastKey: number): EntryRange {
   const first = Math.max(0, Math.ceil((firstKey - ring.residue) / ring.stride));
   const end = Math.floor((lastKey - ring.residue) / ring.stride) + 1;
   return { first, end: Math.max(first, end) };
