@@ -113,6 +113,19 @@ export interface GeneratedOnDevice {
   readonly logits: Float32Array;
 }
 
+/** What several devices have given to each other since they were opened. */
+export interface ExchangeCounters {
+  readonly devices: number;
+  readonly rounds: number;
+  /** layers of all rounds */
+  readonly layers: number;
+  /** keys and values that devices gave, each counted once however many devices took it */
+  readonly bytes: number;
+  /** time of all rounds, and of it the time that the first device had nothing to compute */
+  readonly ms: number;
+  readonly waitMs: number;
+}
+
 export interface Runtime {
   readonly backend: 'reference' | 'cpu' | 'webgpu';
   readonly hyperparameters: Hyperparameters;
@@ -126,6 +139,8 @@ export interface Runtime {
   readonly device?: string;
   /** largest number of rows of one forward call */
   readonly maxRows: number;
+  /** where several devices share the work */
+  readonly exchanged?: ExchangeCounters;
   compile(plan: AttentionPlan): CompiledPlan;
   createCache(compiled: CompiledPlan): Cache;
   /**
