@@ -37,6 +37,8 @@ export async function withEngine<T>(
     // Released states are not kept: each measurement starts from an empty one, and memory is that of one.
     maxMemoryMB: options.maxMemoryMB ?? 1,
     maxDiskGB: 50,
+    ...(request.device === undefined ? {} : { device: request.device }),
+    ...(request.threads === undefined ? {} : { threads: request.threads }),
     ...(request.maxRows === undefined ? {} : { maxRows: request.maxRows }),
   });
   try {

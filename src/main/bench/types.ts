@@ -28,6 +28,10 @@ export interface BenchRequest {
   readonly backend: BackendName;
   /** preset or path of a JSON file; each bench has its own default */
   readonly plan?: string | undefined;
+  /** part of a graphics adapter's name, or several with commas */
+  readonly device?: string | undefined;
+  /** of the processor; absent: as was measured */
+  readonly threads?: number | undefined;
   /** tokens to read or to score; recall: of the document */
   readonly tokens?: number | undefined;
   /** decode: tokens before the first generated one */

@@ -3,7 +3,9 @@ import { AppError } from '../../shared/errors.ts';
 import type { GgufFile } from '../formats/index.ts';
 import { couldHaveCard, NO_CARD } from './gpu/card-look.ts';
 import { OPENING, watched } from './gpu/driver-watch.ts';
-import { driverSeconds, type CardOptions } from './gpu/environment-options.ts';
+import { deviceNames, driverSeconds, type CardOptions } from './gpu/environment-options.ts';
+import type { GpuRuntime, GpuRuntimeOptions } from './gpu/index.ts';
+import type { ModelPlace } from './gpu/sharding/index.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface AutoRuntime {
@@ -15,8 +17,7 @@ export interface AutoRuntime {
 export interface AutoOptions {
   /** adapter, K and V, memory: as the user chose */
   readonly card: CardOptions;
-  /** where the findings of an adapter are kept; null: nowhere */
-  readonly dataFolder: string | null;
+  readonly place: ModelPlace;
   readonly openProcessor: () => Promise<Runtime>;
 }
 
@@ -26,21 +27,24 @@ export interface AutoOptions {
  */
 export async function openAuto(
   gguf: GgufFile,
-  { card, dataFolder, openProcessor }: AutoOptions,
+  { card, place, openProcessor }: AutoOptions,
 ): Promise<AutoRuntime> {
   if (card.device === undefined && !couldHaveCard())
     return { runtime: await openProcessor(), reason: NO_CARD };
   const { autoDevice } = await import('./gpu/auto-device.ts');
+  const [device] = deviceNames(card.device);
+  const { dataFolder } = place;
   const choice = await watched(driverSeconds(process.env), OPENING, () =>
-    autoDevice({ ...card, dataFolder }),
+    autoDevice({ ...card, ...(device === undefined ? {} : { device }), dataFolder }),
   );
   if (choice.backend === 'cpu') return { runtime: await openProcessor(), reason: choice.reason };
   try {
     const { openOnDevice } = await import('./gpu/index.ts');
-    return {
-      runtime: await openOnDevice(gguf, choice.device, { arithmetic: choice.arithmetic, ...card }),
-      reason: choice.reason,
-    };
+    const { openDevices } = await import('./gpu/sharding/index.ts');
+    const { arithmetic } = choice;
+    const open = (options: GpuRuntimeOptions): Promise<GpuRuntime> =>
+      openOnDevice(gguf, choice.device, { arithmetic, ...options });
+    return { runtime: await openDevices(card, place, open), reason: choice.reason };
   } catch (error) {
     choice.device.release();
     if (error instanceof AppError && error.code === 'invalid-input') throw error;

@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AppError, fromWire } from '../../shared/errors.ts';
 import type { EngineInfo } from './engine.ts';
+import { lastWordsIn } from './gpu/driver-watch.ts';
 import type { Arguments, ItemOf, Method, Reply, Request, Results, StartOptions } from './protocol.ts';
 
 export interface ConnectionEvents {
@@ -143,11 +144,9 @@ export class EngineConnection {
 }
 
 function lost(how: string, stderr: string): AppError {
-  // said by driver-watch.ts, which can say nothing over the channel
-  const [, why] = /^longleaf ends this process: (.*)$/m.exec(stderr) ?? [];
   return new AppError(
     'engine-lost',
-    `The engine process ended unexpectedly (${why ?? how}).`,
+    `The engine process ended unexpectedly (${lastWordsIn(stderr) ?? how}).`,
     'Nothing that was saved is lost. Start again; if it happens again, run "longleaf doctor" or use --backend reference.',
     { details: { how, stderr } },
   );

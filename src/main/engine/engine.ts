@@ -8,6 +8,7 @@
  * and regeneration are all this one call.
  */
 import type { SamplingParameters } from '../../shared/model/index.ts';
+import type { ExchangeCounters } from './exchange.ts';
 import type { AttentionPlan } from './plan/types.ts';
 import type { Hyperparameters } from './runtime.ts';
 
@@ -59,6 +60,8 @@ export interface PrefillResult {
   readonly position: number;
   readonly ms: number;
   readonly reach: { readonly exact: number; readonly sparse: number };
+  /** where several devices shared the work: what they gave to each other for it */
+  readonly exchange?: ExchangeCounters;
 }
 
 export interface GeneratedToken {

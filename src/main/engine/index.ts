@@ -1,6 +1,7 @@
 /** The engine's only door: start an engine process, and the attention plans as data. */
 export { startEngine, type StartEngineOptions } from './client.ts';
 export type * from './engine.ts';
+export type { ExchangeCounters } from './exchange.ts';
 export type { Hyperparameters } from './runtime.ts';
 export type { AttentionPlan, CompiledPlan, PlanGeometry } from './plan/types.ts';
 export { compilePlan } from './plan/compile.ts';

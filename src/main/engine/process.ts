@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { AppError, toWire } from '../../shared/errors.ts';
 import type { GgufFile } from '../formats/index.ts';
 import { openModel } from '../formats/index.ts';
+import type { GpuRuntime, GpuRuntimeOptions } from './gpu/index.ts';
 import {
   argumentSchemas,
   requestSchema,
@@ -132,13 +133,16 @@ async function openRuntime(
     const { environmentOptions } = await import('./gpu/environment-options.ts');
     const { device } = options;
     const card = { ...environmentOptions(process.env), ...(device === undefined ? {} : { device }) };
+    const place = { modelPath, dataFolder, ...(adapterPath === undefined ? {} : { adapterPath }) };
     if (backend === 'webgpu') {
       const { openTested } = await import('./gpu/index.ts');
-      return { runtime: await openTested(gguf, card, dataFolder), reason: null };
+      const { openDevices } = await import('./gpu/sharding/index.ts');
+      const open = (one: GpuRuntimeOptions): Promise<GpuRuntime> => openTested(gguf, one, dataFolder);
+      return { runtime: await openDevices(card, place, open), reason: null };
     }
     const { openAuto } = await import('./auto.ts');
     const openProcessorHere = (): Promise<Runtime> => openProcessor(gguf, options);
-    return await openAuto(gguf, { card, dataFolder, openProcessor: openProcessorHere });
+    return await openAuto(gguf, { card, place, openProcessor: openProcessorHere });
   } finally {
     await gguf.close();
   }
@@ -146,13 +150,14 @@ async function openRuntime(
 
 async function openProcessor(
   gguf: GgufFile,
-  { adapterPath, modelHash, dataFolder }: StartOptions,
+  { adapterPath, modelHash, dataFolder, threads }: StartOptions,
 ): Promise<Runtime> {
   const { createCpuRuntime } = await import('./cpu/index.ts');
   // Packed weights lie beside the model under its name: those of a model with an adapter would replace its own.
   const packs = dataFolder !== null && adapterPath === undefined;
   return createCpuRuntime(gguf, {
     dataFolder,
+    ...(threads === undefined ? {} : { threads: { rows: threads, columns: threads } }),
     ...(packs ? { packed: { modelHash, folder: join(dataFolder, 'models') } } : {}),
   });
 }

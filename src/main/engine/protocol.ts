@@ -131,8 +131,10 @@ export const startSchema = v.object({
   adapterPath: v.exactOptional(v.string()),
   modelHash: v.string(),
   backend: v.picklist(['auto', 'cpu', 'webgpu', 'reference']),
-  /** part of the name of a graphics adapter; absent: LONGLEAF_GPU, else the one that the driver prefers */
+  /** part of the name of a graphics adapter, or of several that share the work, with commas; absent: LONGLEAF_GPU, else the one that the driver prefers */
   device: v.exactOptional(v.string()),
+  /** of the processor; absent: as was measured */
+  threads: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(64))),
   /** why `auto` has come to mean this backend */
   autoReason: v.exactOptional(v.string()),
   /** where state.db lies; null: nothing is stored */

@@ -5,6 +5,7 @@
  */
 import type { SamplingParameters } from '../../shared/model/index.ts';
 import type { ArchitectureName } from './architectures.ts';
+import type { ExchangeCounters } from './exchange.ts';
 import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
 
 /** How a layer attends: models mix layers that see everything with layers of a short sliding window. */
@@ -113,19 +114,6 @@ export interface GeneratedOnDevice {
   readonly logits: Float32Array;
 }
 
-/** What several devices have given to each other since they were opened. */
-export interface ExchangeCounters {
-  readonly devices: number;
-  readonly rounds: number;
-  /** layers of all rounds */
-  readonly layers: number;
-  /** keys and values that devices gave, each counted once however many devices took it */
-  readonly bytes: number;
-  /** time of all rounds, and of it the time that the first device had nothing to compute */
-  readonly ms: number;
-  readonly waitMs: number;
-}
-
 export interface Runtime {
   readonly backend: 'reference' | 'cpu' | 'webgpu';
   readonly hyperparameters: Hyperparameters;
@@ -139,7 +127,7 @@ export interface Runtime {
   readonly device?: string;
   /** largest number of rows of one forward call */
   readonly maxRows: number;
-  /** where several devices share the work */
+  /** where several devices share the work: what they have given to each other since they were opened */
   readonly exchanged?: ExchangeCounters;
   compile(plan: AttentionPlan): CompiledPlan;
   createCache(compiled: CompiledPlan): Cache;

@@ -16,6 +16,7 @@ import type {
   StateHandle,
   StoredState,
 } from './engine.ts';
+import { exchangedSince, type ExchangeCounters } from './exchange.ts';
 import { LiveStates, type LiveState } from './live-states.ts';
 import { canonicalPlan } from './plan/schema.ts';
 import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
@@ -119,6 +120,7 @@ export class EngineService {
     return this.#change(handle, priority, options, async (state, turn) => {
       const started = performance.now();
       const before = state.cache.position;
+      const exchanged = this.#runtime.exchanged;
       const { signal, onProgress } = options;
       await this.#appender.append(state, ids, { priority, turn, signal, logits: 'last', onProgress });
       return {
@@ -126,6 +128,7 @@ export class EngineService {
         position: state.cache.position,
         ms: performance.now() - started,
         reach: state.cache.reach,
+        ...this.#exchangeSince(exchanged),
       };
     });
   }
@@ -153,6 +156,11 @@ export class EngineService {
         await this.#appender.append(state, Int32Array.of(id), { priority, turn, signal, logits: 'last' });
       }
     });
+  }
+
+  #exchangeSince(before: ExchangeCounters | undefined): Pick<PrefillResult, 'exchange'> {
+    const now = this.#runtime.exchanged;
+    return before === undefined || now === undefined ? {} : { exchange: exchangedSince(before, now) };
   }
 
   /** @returns whether the backend took it */

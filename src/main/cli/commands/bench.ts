@@ -31,7 +31,6 @@ export const bench: Command = {
     if (name === undefined) throw usageError(`bench takes one of: ${benchNames.join(', ')}.`);
     if (paths.length > 0 && name !== 'ingest')
       throw usageError(`There is one argument too many: ${paths[0] ?? ''}`);
-    refuseDevices(args.text('devices'));
     if (args.flag('gate') && name !== 'recall') throw usageError('--gate belongs to bench recall.');
     const request = await requestOf(args, paths, context);
     const result = args.flag('gate') ? await measureGate(request, context) : await runBench(name, request);
@@ -49,7 +48,8 @@ async function measureGate(request: BenchRequest, { dataFolder }: Context): Prom
 
 async function requestOf(args: Parsed, paths: readonly string[], context: Context): Promise<BenchRequest> {
   const { engine, dataFolder, progress, interrupts } = context;
-  const { backend = 'auto' } = engine;
+  const devices = devicesOf(args.text('devices') ?? engine.device);
+  const { backend = devices.device === undefined ? 'auto' : 'webgpu' } = engine;
   const model = await resolveModel(dataFolder, engine.model, engine.adapter);
   const pathOf = (option: string): string | undefined => {
     const path = args.text(option);
@@ -63,6 +63,7 @@ async function requestOf(args: Parsed, paths: readonly string[], context: Contex
       ...(model.adapter === undefined ? {} : { adapter: model.adapter }),
     },
     backend: backend === 'auto' ? 'cpu' : backend,
+    ...devices,
     plan: engine.plan,
     tokens: args.integer('tokens', 1, 64 * million),
     context: args.integer('context', 1, 1024 * million),
@@ -77,9 +78,21 @@ async function requestOf(args: Parsed, paths: readonly string[], context: Contex
   };
 }
 
-function refuseDevices(devices: string | undefined): void {
-  if (devices === undefined || devices === 'cpu') return;
-  throw new AppError('unsupported', 'Work is not yet shared between devices.', 'Leave --devices out.');
+/**
+ * What --devices (or --device) says: "cpu,cpu" are threads of the processor, each with its own stretch of the tokens;
+ * other names are graphics cards.
+ */
+function devicesOf(list: string | undefined): Pick<BenchRequest, 'device' | 'threads'> {
+  if (list === undefined) return {};
+  const names = list.split(',').map((name) => name.trim());
+  const processors = names.filter((name) => name === 'cpu').length;
+  if (processors === 0) return { device: list };
+  if (processors === names.length) return { threads: processors };
+  throw new AppError(
+    'unsupported',
+    `${list}: the processor and graphics cards do not compute alike, so that one state can’t be shared between them.`,
+    'Name graphics cards of one model, or cpu several times.',
+  );
 }
 
 function rowsOf(result: object): string[][] {

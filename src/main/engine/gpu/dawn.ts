@@ -65,11 +65,20 @@ async function listedNames(): Promise<readonly string[]> {
 }
 
 /** The one of several identical cards that this process sees from now on. */
-let seen: { readonly wanted: string; readonly card: BusCard } | null = null;
+let seen: {
+  readonly wanted: string;
+  readonly card: BusCard;
+  readonly environmentBefore: NodeJS.ProcessEnv;
+} | null = null;
 
 /** Where on the bus the card is that was chosen by number; null: none was. */
 export function chosenCard(): BusCard | null {
   return seen?.card ?? null;
+}
+
+/** For processes that use other cards than this one: what it was before one was chosen here. */
+export function environmentOfOthers(): NodeJS.ProcessEnv {
+  return seen?.environmentBefore ?? { ...process.env };
 }
 
 /**
@@ -92,10 +101,11 @@ async function onlyCard(wanted: string): Promise<string> {
   const { vendor } = (await requestAdapter(name)).info;
   const card = cardAt(cardsOnBus(), { vendor, count: listed.length, ordinal });
   if (card === null) cannotTellApart(name, 'the system does not say where on the bus it is');
+  const environmentBefore = { ...process.env };
   Object.assign(process.env, environmentOfCard(card));
   const left = (await listedNames()).filter((one) => one.includes(name)).length;
   if (left !== 1) cannotTellApart(name, 'Vulkan has no layer of Mesa here that would show it alone');
-  seen = { wanted, card };
+  seen = { wanted, card, environmentBefore };
   return name;
 }
 

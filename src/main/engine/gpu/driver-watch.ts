@@ -7,6 +7,12 @@ import { Worker } from 'node:worker_threads';
 /** What is told on stderr before the process ends itself: the core shows it (connection.ts). */
 const LAST_WORDS = 'longleaf ends this process: ';
 
+/** Why a process ended itself, from what it wrote to stderr; null: it did not. */
+export function lastWordsIn(stderr: string): string | null {
+  const line = stderr.split('\n').find((each) => each.startsWith(LAST_WORDS));
+  return line?.slice(LAST_WORDS.length) ?? null;
+}
+
 /** What every engine with a card begins with. */
 export const OPENING = 'its adapter was opened and tested';
 

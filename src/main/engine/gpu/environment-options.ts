@@ -7,7 +7,7 @@ import type { Arithmetic, KvBits } from './kernels/index.ts';
 export type CardOptions = Pick<GpuRuntimeOptions, 'device' | 'kvBits' | 'memoryLimit' | 'arithmetic'>;
 
 /**
- * LONGLEAF_GPU: part of the adapter's name; LONGLEAF_GPU_KV: bits of keys and values; LONGLEAF_GPU_MEMORY_MB: what may
+ * LONGLEAF_GPU: part of the adapter's name, or several with commas; LONGLEAF_GPU_KV: bits of keys and values; LONGLEAF_GPU_MEMORY_MB: what may
  * be taken of its memory; LONGLEAF_GPU_ARITHMETIC: of products, instead of what the adapter's test found.
  * @throws AppError 'usage' for a value that means nothing
  */
@@ -22,6 +22,20 @@ export function environmentOptions(env: Readonly<Record<string, string | undefin
     ...(memory === undefined ? {} : { memoryLimit: megabytesOf(memory) }),
     ...(arithmetic === undefined ? {} : { arithmetic: arithmeticOf(arithmetic) }),
   };
+}
+
+/**
+ * The devices of a list as a user writes it, "A,B"; none for undefined.
+ * @throws AppError 'usage' for a list with a gap
+ */
+export function deviceNames(list: string | undefined): readonly string[] {
+  const names = list?.split(',').map((name) => name.trim()) ?? [];
+  if (!names.includes('')) return names;
+  throw new AppError(
+    'usage',
+    `${JSON.stringify(list)} is no list of devices.`,
+    'Give names with commas between them, as NAME#1,NAME#2.',
+  );
 }
 
 function kvBitsOf(text: string): KvBits {

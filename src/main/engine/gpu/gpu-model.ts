@@ -89,7 +89,8 @@ export class GpuModel {
   /** Everything from the ids to the logits of the last `wanted` rows. */
   encodeForward(pass: KernelPass, cache: GpuCache, chunk: PreparedChunk, wanted: number): void {
     this.encodeEntry(pass, cache, chunk);
-    for (let layer = 0; layer < this.#parts.layers.length; layer++) this.encodeLayer(pass, cache, layer, chunk);
+    for (let layer = 0; layer < this.#parts.layers.length; layer++)
+      this.encodeLayer(pass, cache, layer, chunk);
     if (wanted > 0) this.encodeHead(pass, wanted);
   }
 

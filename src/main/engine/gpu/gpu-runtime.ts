@@ -172,6 +172,11 @@ export class GpuRuntime implements Runtime {
     return this.#model.dispatches;
   }
 
+  /** of products by quantised matrices */
+  get arithmetic(): Arithmetic {
+    return this.#model.kernels.arithmetic;
+  }
+
   compile(plan: AttentionPlan): CompiledPlan {
     return this.#compileKinds(plan)[0];
   }

@@ -145,7 +145,10 @@ export class GpuRound {
         at += piece.bytes;
       }
       if (at !== bytes.length)
-        throw new AppError('internal', `A device gave ${String(bytes.length)} bytes instead of ${String(at)}.`);
+        throw new AppError(
+          'internal',
+          `A device gave ${String(bytes.length)} bytes instead of ${String(at)}.`,
+        );
     }
     return layer;
   }

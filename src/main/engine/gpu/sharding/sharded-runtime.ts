@@ -3,11 +3,11 @@
  * 512 tokens a device are read together; what is shorter, and answers, the first device computes alone.
  */
 import { AppError } from '../../../../shared/errors.ts';
+import type { ExchangeCounters } from '../../exchange.ts';
 import type { AttentionPlan, CompiledPlan } from '../../plan/types.ts';
 import type {
   Cache,
   DeviceGeneration,
-  ExchangeCounters,
   ForwardOptions,
   GeneratedOnDevice,
   Hyperparameters,
@@ -125,7 +125,7 @@ export class ShardedRuntime implements Runtime {
     const most = this.#roundRows(cache.compiled);
     const logits: Float32Array[] = [];
     try {
-      for (let done = 0; done < ids.length; ) {
+      for (let done = 0; done < ids.length;) {
         // even rounds: none is shorter than there are devices
         const rounds = Math.ceil((ids.length - done) / most);
         const rows = Math.ceil((ids.length - done) / rounds);
