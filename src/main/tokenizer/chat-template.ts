@@ -10,6 +10,13 @@ const chatMl =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}" +
   "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
+/** For Gemma's files without a template: its turns, in which a system text leads the first question. */
+const gemmaTurns =
+  "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('There is no system role.') }}{% endif %}" +
+  "{% for message in messages %}{% if message['role'] == 'assistant' %}{% set role = 'model' %}{% else %}{% set role = 'user' %}{% endif %}" +
+  "{{ '<start_of_turn>' + role + '\n' }}{{ message['content'] | trim }}{{ '<end_of_turn>\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}";
+
 interface CompiledTemplate {
   readonly program: Program;
   /** texts of the tokens, empty when the model has none */
@@ -20,13 +27,14 @@ interface CompiledTemplate {
 }
 
 /**
- * Compiles `tokenizer.chat_template` (ChatML where a file has none). What `render` returns is the whole text: encode
+ * Compiles `tokenizer.chat_template`; where a file has none, Gemma's turns if its vocabulary has them, else ChatML. What `render` returns is the whole text: encode
  * it with `encodeSegments` and without `addBos`, the segments begin with BOS where the model wants it.
  * @throws AppError 'invalid-input' for a template that cannot be parsed
  */
 export function createChatTemplate(metadata: TokenizerMetadata): ChatTemplate {
-  const source = text(metadata, 'tokenizer.chat_template') ?? chatMl;
   const vocabulary = readVocabulary(metadata);
+  const customary = vocabulary.tokens.includes('<start_of_turn>') ? gemmaTurns : chatMl;
+  const source = text(metadata, 'tokenizer.chat_template') ?? customary;
   const nameOf = (id: number | null): string => (id === null ? '' : vocabulary.tokens[id]);
   const template: CompiledTemplate = {
     program: parseTemplate(source),
