@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createIngest, type ExtractedDocument, type Ingest, type ScanEntry } from './index.ts';
 
@@ -102,6 +102,22 @@ describe('extract', () => {
       results.map((result) => (result.status === 'fulfilled' ? result.value.text : String(result.reason))),
     ).toEqual([expect.stringMatching(/longer than the limit of/), 'b']);
   });
+
+  it(
+    'the time that the machine slept for is no file’s: nothing is given up',
+    { timeout: 60_000 },
+    async () => {
+      await writeFile(join(folder, 'a.json'), '[1],\n'.repeat(2_000_000));
+      const [entry] = await entriesOf(folder);
+      if (entry === undefined) throw new Error('nothing scanned');
+      const reading = ingest.extract(entry);
+      // the worker has begun, which was seen
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      const now = performance.now.bind(performance);
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
+      expect((await reading.finally(() => vi.restoreAllMocks())).outcome).toBe('read');
+    },
+  );
 
   it('the signal and close end the wait', async () => {
     await writeFile(join(folder, 'a.txt'), 'a');

@@ -41,6 +41,8 @@ interface Member {
 /** one message: at most so many files, and so many bytes (the first always goes) */
 const batchFiles = 32;
 const batchBytes = 1 << 20;
+/** ms between two looks at the time that files take, at most */
+const lookEvery = 250;
 /** ms until a worker has begun its first task */
 const startLimit = 60_000;
 
@@ -50,6 +52,7 @@ export class ExtractPool {
   #queue: Pending[] = [];
   #nextId = 1;
   #watch: NodeJS.Timeout | undefined;
+  #lookedAt = 0;
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -110,7 +113,9 @@ export class ExtractPool {
     member.watched = { id: 0, signs: 0, since: performance.now() };
     member.worker.ref();
     member.worker.postMessage(batch.map((pending) => pending.task));
-    this.#watch ??= setInterval(() => this.#lookAtTimes(), Math.min(250, this.#options.timeLimit / 4));
+    if (this.#watch !== undefined) return;
+    this.#lookedAt = performance.now();
+    this.#watch = setInterval(() => this.#lookAtTimes(), this.#lookEvery());
   }
 
   #start(): Member {
@@ -177,9 +182,17 @@ export class ExtractPool {
     this.#dispatch();
   }
 
+  #lookEvery(): number {
+    return Math.min(lookEvery, this.#options.timeLimit / 4);
+  }
+
   #lookAtTimes(): void {
     const now = performance.now();
+    // a machine that slept, a process that was stopped: that time was no file's
+    const missed = Math.max(0, now - this.#lookedAt - 2 * this.#lookEvery());
+    this.#lookedAt = now;
     for (const member of this.#members) {
+      member.watched.since += missed;
       const task = underWay(member)?.task;
       const id = task?.id ?? 0;
       // before its first task a worker is starting, which a busy machine can make slow
