@@ -10,7 +10,7 @@ export async function* eventStream<Event>(
   work: (emit: Emit<Event>, signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): AsyncGenerator<Event, void, undefined> {
-  const waiting: Event[] = [];
+  let waiting: Event[] = [];
   const stop = new AbortController();
   let wake = Promise.withResolvers<undefined>();
   let ended = false;
@@ -26,7 +26,12 @@ export async function* eventStream<Event>(
   finished.catch(() => undefined);
   try {
     for (;;) {
-      while (waiting.length > 0) yield waiting.shift() as Event;
+      // all together: to shift each from the front of many would move the rest each time
+      while (waiting.length > 0) {
+        const taken = waiting;
+        waiting = [];
+        yield* taken;
+      }
       if (ended) break;
       await wake.promise;
       wake = Promise.withResolvers<undefined>();

@@ -1,6 +1,6 @@
 /** The walk over files and folders: everything that is handed over appears, read or not, with bytes and reason. */
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
-import { closeSync, openSync, readSync, type Dirent, type Stats } from 'node:fs';
+import { closeSync, lstatSync, openSync, readSync, type Dirent, type Stats } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import { isArchiveName } from './archive/archive-file.ts';
@@ -125,7 +125,8 @@ function orderOf(code: number): number {
 async function childEntry(place: Place, rules: IgnoreRules, options: ScanOptions): Promise<ScanEntry> {
   let stats: Stats;
   try {
-    stats = await lstat(place.absolutePath);
+    // synchronous, as in readHead
+    stats = lstatSync(place.absolutePath);
   } catch (error) {
     return refused(place, error);
   }
