@@ -2,9 +2,10 @@
  * How long a search in the library view takes on a large index: generated texts (bench/search/texts.ts) through the real
  * store, then 100 queries of four kinds, each once, with a page of hits in place as the view asks for it.
  *
- *   node boot.mjs run bench/search.ts [--mb 1000] [--minutes 4] [--data FOLDER] [--save]
+ *   node boot.mjs run bench/search.ts [--mb 1000] [--minutes 4] [--data FOLDER] [--library NAME] [--save]
  *
- * --minutes bounds the building of the index; what was reached is told. --data keeps the index for a second run.
+ * --minutes bounds the building of the index; what was reached is told. --data keeps the index for a second run. With
+ * --library the queries are words of a library that is there, as `bench/ingest.ts` leaves one while it runs.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
@@ -81,17 +82,39 @@ function documentOf(
 }
 
 /** 25 of each kind, drawn by one seed. */
-function queriesOf({ words, foreign }: Vocabulary): Readonly<Record<string, readonly string[]>> {
+function queriesOf({ words, foreign }: Words): Readonly<Record<string, readonly string[]>> {
   const random = randomOf(3);
   const between = (list: readonly string[], from: number, to: number): string =>
     list[Math.floor(from + random() * (to - from))] ?? '';
   const draw = (query: () => string): string[] => Array.from({ length: QUERIES_OF_A_KIND }, query);
-  return {
-    rare: draw(() => between(words, 20_000, 60_000)),
+  const kinds = {
+    rare: draw(() => between(words, words.length / 3, words.length)),
     common: draw(() => between(words, 0, 60)),
     several: draw(() => [0, 100, 1_000].map((from) => between(words, from, from * 3 + 60)).join(' ')),
+  };
+  if (foreign.length === 0) return kinds;
+  return {
+    ...kinds,
     japanese: draw(() => between(foreign, 0, 2_000).slice(0, 1 + Math.floor(random() * 3))),
   };
+}
+
+/** in the order of their frequency */
+type Words = Pick<Vocabulary, 'words' | 'foreign'>;
+
+const SAMPLED = 500;
+
+/** The words of a library, by some of its documents. */
+async function wordsOf(store: Store, version: VersionId): Promise<Words> {
+  const files = (await store.versionFiles(version)).filter(({ hash }) => hash !== null);
+  const counts = new Map<string, number>();
+  for (let i = 0; i < SAMPLED; i++) {
+    const hash = files[Math.floor((i * files.length) / SAMPLED)]?.hash ?? null;
+    const piece = hash === null ? null : await store.documentPiece(hash, 0);
+    for (const [word] of piece?.text.toLowerCase().matchAll(/[a-z]{2,}/g) ?? [])
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  return { words: [...counts].sort(([, a], [, b]) => b - a).map(([word]) => word), foreign: [] };
 }
 
 async function timed(store: Store, version: VersionId, query: string): Promise<{ ms: number; hits: number }> {
@@ -110,7 +133,7 @@ function spread(times: readonly number[]): { p50: number; p95: number; max: numb
 async function measure(
   store: Store,
   version: VersionId,
-  words: Vocabulary,
+  words: Words,
 ): Promise<Record<string, { p50: number; p95: number; max: number; hits: number }>> {
   const kinds: Record<string, { p50: number; p95: number; max: number; hits: number }> = {};
   const all: number[] = [];
@@ -137,6 +160,7 @@ async function main(): Promise<void> {
       mb: { type: 'string', default: '1000' },
       minutes: { type: 'string', default: '4' },
       data: { type: 'string' },
+      library: { type: 'string' },
       save: { type: 'boolean', default: false },
     },
   });
@@ -151,17 +175,18 @@ async function main(): Promise<void> {
     }
     // opened anew: what SQLite kept in memory while it wrote is gone
     const store = await openStore({ dataFolder: folder });
-    const version = (await store.library('large'))?.versionId;
+    const version = (await store.library(values.library ?? 'large'))?.versionId;
     if (version === undefined || version === null) throw new Error('The index was not finished.');
     const { documents, bytes } = await store.versionTotals(version);
     const { total: passages } = await store.documentFrequencies(version, []);
-    const kinds = await measure(store, version, words);
+    const asked = values.library === undefined ? words : await wordsOf(store, version);
+    const kinds = await measure(store, version, asked);
     await store.close();
     const databaseMB = Math.round(statSync(join(folder, 'longleaf.db')).size / 1e6);
     const index = { documents, passages, textMB: Math.round(bytes / 1e6), databaseMB, buildSeconds };
     const result = { environment: environment(), page: PAGE, index, kinds };
     console.log(JSON.stringify(result, null, 1));
-    if (values.save) writeResult('search', result);
+    if (values.save) writeResult(values.library === undefined ? 'search' : 'search-library', result);
   } finally {
     if (values.data === undefined) await rm(folder, { recursive: true, force: true });
   }
