@@ -35,6 +35,7 @@ const stages: readonly (readonly [StageName, number])[] = [
   ['answers', 60],
   ['variants', 60],
   ['large', 130],
+  ['cards', 60],
   ['probes', 60],
   ['pytorch', 90],
 ];

@@ -1,6 +1,6 @@
 /** What a stage says: one JSON object a line, each merged into the results as soon as it comes. */
 export type StageName =
-  'adapter' | 'conformance' | 'answers' | 'small' | 'variants' | 'large' | 'probes' | 'pytorch';
+  'adapter' | 'conformance' | 'answers' | 'small' | 'variants' | 'large' | 'cards' | 'probes' | 'pytorch';
 
 export interface StageOptions {
   /** part of the adapter's name */

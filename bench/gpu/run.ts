@@ -12,6 +12,7 @@ const stages: Readonly<Record<StageName, (options: StageOptions) => Promise<void
   small: async (options) => (await import('./speed.ts')).small(options),
   variants: async (options) => (await import('./speed.ts')).variants(options),
   large: async (options) => (await import('./speed.ts')).large(options),
+  cards: async (options) => (await import('./cards.ts')).cards(options),
   probes: async (options) => (await import('./probes.ts')).probes(options),
   pytorch: async () => (await import('./pytorch.ts')).pytorch(),
 };

@@ -5,6 +5,7 @@ import type { CardOptions } from '../environment-options.ts';
 import { deviceNames } from '../environment-options.ts';
 import type { GpuRuntime, GpuRuntimeOptions } from '../gpu-runtime.ts';
 import { MAX_ROWS } from '../gpu-runtime.ts';
+import { createExchangeFolder, Outbox, removeExchangeFolder } from './outbox.ts';
 import type { RemoteStart } from './remote-protocol.ts';
 import { RemoteShard } from './remote-shard.ts';
 import { ShardedRuntime } from './sharded-runtime.ts';
@@ -28,14 +29,20 @@ export async function openDevices(
   const first = await openFirst({ ...card, device: firstDevice, roundRows });
   const { arithmetic } = first;
   const environment = environmentOfOthers();
-  const opening = otherDevices.map((device) =>
-    RemoteShard.open({ ...place, ...limitsOf(card), device, arithmetic, roundRows }, environment),
+  const exchangeFolder = createExchangeFolder();
+  // however it ends; where it is killed, the other processes do it
+  process.once('exit', () => {
+    removeExchangeFolder(exchangeFolder);
+  });
+  const common = { ...place, ...limitsOf(card), arithmetic, roundRows, exchangeFolder };
+  const opening = otherDevices.map((device, i) =>
+    RemoteShard.open({ ...common, device, index: i + 1 }, environment),
   );
   const opened = await Promise.allSettled(opening);
   const others = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   try {
     await Promise.all(opening);
-    return new ShardedRuntime(first, others);
+    return new ShardedRuntime(first, others, { outbox: new Outbox(exchangeFolder, 0) });
   } catch (error) {
     await Promise.all([first.release(), ...others.map((shard) => shard.close())]);
     throw error;

@@ -4,6 +4,8 @@ import type { AttentionPlan } from '../../plan/types.ts';
 import type { GpuCache } from '../gpu-cache.ts';
 import type { GpuRuntime } from '../gpu-runtime.ts';
 import type { Bytes, GpuRound, RoundRequest } from './gpu-round.ts';
+import type { Given, Outbox } from './outbox.ts';
+import { bytesOf } from './outbox.ts';
 import type { CacheId, Shard, ShardInfo } from './shard.ts';
 
 interface Held {
@@ -16,10 +18,13 @@ interface Held {
 export class LocalShard implements Shard {
   readonly info: ShardInfo;
   readonly #runtime: GpuRuntime;
+  readonly #outbox: Outbox | null;
   readonly #held = new Map<CacheId, Held>();
 
-  constructor(runtime: GpuRuntime) {
+  /** @param outbox where other processes find what it gives; null: all devices are of this process */
+  constructor(runtime: GpuRuntime, outbox: Outbox | null = null) {
     this.#runtime = runtime;
+    this.#outbox = outbox;
     const { device, variant, numericsVersion } = runtime;
     this.info = { device, variant, numericsVersion };
   }
@@ -50,19 +55,19 @@ export class LocalShard implements Shard {
     await this.#runtime.forward(this.#of(id).cache, ids, { logits: 'none' });
   }
 
-  async beginRound(id: CacheId, request: RoundRequest): Promise<Bytes> {
+  async beginRound(id: CacheId, request: RoundRequest): Promise<Given> {
     const held = this.#of(id);
     held.giveBack ??= held.cache.borrow();
     held.round = this.#runtime.round(held.cache, request);
-    return held.round.begin();
+    return this.#give(await held.round.begin());
   }
 
-  async nextLayer(id: CacheId, others: readonly Bytes[]): Promise<Bytes> {
-    return this.#round(id).next(others);
+  async nextLayer(id: CacheId, others: readonly Given[]): Promise<Given> {
+    return this.#give(await this.#round(id).next(others.map(bytesOf)));
   }
 
-  async endRound(id: CacheId, others: readonly Bytes[], wanted: number): Promise<Float32Array> {
-    return this.#round(id).end(others, wanted);
+  async endRound(id: CacheId, others: readonly Given[], wanted: number): Promise<Float32Array> {
+    return this.#round(id).end(others.map(bytesOf), wanted);
   }
 
   async commit(id: CacheId, rows: number): Promise<void> {
@@ -89,7 +94,12 @@ export class LocalShard implements Shard {
 
   async close(): Promise<void> {
     this.#held.clear();
+    this.#outbox?.close();
     await this.#runtime.release();
+  }
+
+  #give(bytes: Bytes): Given {
+    return this.#outbox?.give(bytes) ?? bytes;
   }
 
   #endLoan(id: CacheId): void {

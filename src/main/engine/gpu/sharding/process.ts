@@ -7,17 +7,23 @@ import { AppError, toWire } from '../../../../shared/errors.ts';
 import { openModel } from '../../../formats/index.ts';
 import { openTested } from '../index.ts';
 import { LocalShard } from './local-shard.ts';
+import { Outbox, removeExchangeFolder } from './outbox.ts';
 import type { RemoteReply, RemoteStart } from './remote-protocol.ts';
 import { remoteRequestSchema, remoteStartSchema } from './remote-protocol.ts';
 import type { Shard, ShardMethod } from './shard.ts';
 
 async function main(): Promise<void> {
-  process.on('disconnect', () => process.exit(0));
   if (!process.connected) process.exit(0);
   // Ctrl-C in a terminal reaches all processes, and is the core's to handle
   process.on('SIGINT', () => undefined);
   try {
-    const shard = await openShard(parseStart(process.argv[2]));
+    const start = parseStart(process.argv[2]);
+    process.on('disconnect', () => {
+      // an engine process that was killed has left it
+      removeExchangeFolder(start.exchangeFolder);
+      process.exit(0);
+    });
+    const shard = await openShard(start);
     process.on('message', (message) => void receive(shard, message));
     await send({ type: 'ready', info: shard.info });
   } catch (error) {
@@ -26,10 +32,11 @@ async function main(): Promise<void> {
   }
 }
 
-async function openShard({ modelPath, adapterPath, dataFolder, ...card }: RemoteStart): Promise<LocalShard> {
+async function openShard(start: RemoteStart): Promise<LocalShard> {
+  const { modelPath, adapterPath, dataFolder, exchangeFolder, index, ...card } = start;
   const gguf = await openModel(modelPath, adapterPath);
   try {
-    return new LocalShard(await openTested(gguf, card, dataFolder));
+    return new LocalShard(await openTested(gguf, card, dataFolder), new Outbox(exchangeFolder, index));
   } finally {
     await gguf.close();
   }

@@ -1,5 +1,6 @@
 /** Two devices as the app has them: an engine process, and the process of its second device. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEngine } from '../../client.ts';
 import type { BenchEngine, StateHandle } from '../../engine.ts';
@@ -50,6 +51,7 @@ describe.skipIf(skipWithoutAdapters)(`two devices in two processes${skippedWitho
   const chat = { priority: 'chat' } as const;
 
   it('give the state of one; when one is lost the other goes on from it', async () => {
+    const before = exchangeFolders();
     const two = await start('llvmpipe,llvmpipe');
     expect(two.info.device).toMatch(/llvmpipe.* \+ .*llvmpipe|Mesa.* \+ .*Mesa/);
     const state = await emptyState(two);
@@ -70,6 +72,7 @@ describe.skipIf(skipWithoutAdapters)(`two devices in two processes${skippedWitho
       message: expect.stringContaining('The process of the device "llvmpipe" ended unexpectedly') as string,
     });
     await two.close();
+    expect(exchangeFolders()).toEqual(before);
 
     const one = await start('llvmpipe');
     expect(one.info.variant).toBe(two.info.variant);
@@ -80,14 +83,22 @@ describe.skipIf(skipWithoutAdapters)(`two devices in two processes${skippedWitho
     await one.close();
   });
 
-  it('one that is not there is named, and no process is left', async () => {
+  it('one that is not there is named, and no process and no file is left', async () => {
+    const before = exchangeFolders();
     await expect(start('llvmpipe,no such card')).rejects.toMatchObject({
       code: 'unsupported',
       message: 'No graphics adapter has "no such card" in its name.',
     });
     await vi.waitFor(() => expect(processes('process.ts')).toEqual([]), 10_000);
+    expect(exchangeFolders()).toEqual(before);
   });
 });
+
+function exchangeFolders(): readonly string[] {
+  return ['/dev/shm', tmpdir()].flatMap((folder) =>
+    readdirSync(folder).filter((name) => name.startsWith('longleaf-exchange-')),
+  );
+}
 
 /** Nothing of a process that is gone. */
 function commandLine(pid: string): string {

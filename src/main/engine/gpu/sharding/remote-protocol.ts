@@ -21,6 +21,10 @@ export const remoteStartSchema = v.object({
   /** bytes */
   memoryLimit: v.exactOptional(v.pipe(v.number(), v.gtValue(0))),
   arithmetic: v.picklist(['f32', 'int8', 'matrix']),
+  /** for the outboxes of all devices */
+  exchangeFolder: v.string(),
+  /** which of the devices this one is */
+  index: positive,
   /** tokens of the largest round */
   roundRows: positive,
 });

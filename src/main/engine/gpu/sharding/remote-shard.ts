@@ -8,6 +8,7 @@ import { AppError, fromWire } from '../../../../shared/errors.ts';
 import type { AttentionPlan } from '../../plan/types.ts';
 import { lastWordsIn } from '../driver-watch.ts';
 import type { Bytes, RoundRequest } from './gpu-round.ts';
+import type { Given } from './outbox.ts';
 import type { RemoteReply, RemoteRequest, RemoteStart } from './remote-protocol.ts';
 import type { CacheId, Shard, ShardInfo, ShardMethod } from './shard.ts';
 
@@ -91,15 +92,15 @@ export class RemoteShard implements Shard {
     return this.#call('forward', cache, ids);
   }
 
-  beginRound(cache: CacheId, request: RoundRequest): Promise<Bytes> {
+  beginRound(cache: CacheId, request: RoundRequest): Promise<Given> {
     return this.#call('beginRound', cache, request);
   }
 
-  nextLayer(cache: CacheId, others: readonly Bytes[]): Promise<Bytes> {
+  nextLayer(cache: CacheId, others: readonly Given[]): Promise<Given> {
     return this.#call('nextLayer', cache, others);
   }
 
-  endRound(cache: CacheId, others: readonly Bytes[], wanted: number): Promise<Float32Array> {
+  endRound(cache: CacheId, others: readonly Given[], wanted: number): Promise<Float32Array> {
     return this.#call('endRound', cache, others, wanted);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { AttentionPlan } from '../../plan/types.ts';
 import type { Bytes, RoundRequest } from './gpu-round.ts';
+import type { Given } from './outbox.ts';
 
 /** A state's number among all devices. */
 export type CacheId = number;
@@ -24,9 +25,9 @@ export interface Shard {
   /** Appends 1 … 512 tokens alone, to catch up. */
   forward(cache: CacheId, ids: Int32Array): Promise<void>;
   /** See `GpuRound`. */
-  beginRound(cache: CacheId, request: RoundRequest): Promise<Bytes>;
-  nextLayer(cache: CacheId, others: readonly Bytes[]): Promise<Bytes>;
-  endRound(cache: CacheId, others: readonly Bytes[], wanted: number): Promise<Float32Array>;
+  beginRound(cache: CacheId, request: RoundRequest): Promise<Given>;
+  nextLayer(cache: CacheId, others: readonly Given[]): Promise<Given>;
+  endRound(cache: CacheId, others: readonly Given[], wanted: number): Promise<Float32Array>;
   /** The rounds since the last commit count: `rows` tokens. */
   commit(cache: CacheId, rows: number): Promise<void>;
   /** The rounds since the last commit never were. */

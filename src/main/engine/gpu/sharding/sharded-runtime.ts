@@ -15,8 +15,8 @@ import type {
 } from '../../runtime.ts';
 import type { GpuRuntime } from '../gpu-runtime.ts';
 import { MAX_ROWS } from '../gpu-runtime.ts';
-import type { Bytes } from './gpu-round.ts';
 import { LocalShard } from './local-shard.ts';
+import type { Given, Outbox } from './outbox.ts';
 import type { Shard } from './shard.ts';
 import type { Shards } from './sharded-cache.ts';
 import { ShardedCache, throwFirst } from './sharded-cache.ts';
@@ -26,6 +26,8 @@ import { stretchesOf } from './stretch.ts';
 const MOST_WORKGROUPS = 65_535;
 
 export interface ShardedOptions {
+  /** where devices of other processes find what the first one gives; closed with the runtime */
+  readonly outbox?: Outbox;
   /** for tests: rows of the longest stretch, instead of 512 */
   readonly stretchRows?: number;
   /** for tests: workgroups of a dispatch */
@@ -52,7 +54,7 @@ export class ShardedRuntime implements Runtime {
    * @throws AppError 'unsupported' when the devices do not give equal bits
    */
   constructor(runtime: GpuRuntime, others: readonly Shard[], options: ShardedOptions = {}) {
-    const first = new LocalShard(runtime);
+    const first = new LocalShard(runtime, options.outbox);
     this.#all = [first, ...others];
     requireEqual(this.#all);
     this.#runtime = runtime;
@@ -160,7 +162,7 @@ export class ShardedRuntime implements Runtime {
       const mine = ids.slice(first, first + rows);
       return shard.beginRound(id, { ids: mine, total, devices, own, ahead });
     });
-    const others = (own: number): readonly Bytes[] => given.filter((_, device) => device !== own);
+    const others = (own: number): readonly Given[] => given.filter((_, device) => device !== own);
     for (let layer = 0; layer < layers - 1; layer++) {
       this.#count(given);
       await letOthersIn(options);
@@ -209,7 +211,7 @@ export class ShardedRuntime implements Runtime {
     if (undone.some(({ status }) => status === 'rejected')) cache.forgetOthers();
   }
 
-  #count(given: readonly Bytes[]): void {
+  #count(given: readonly Given[]): void {
     this.#exchange.layers++;
     for (const { length } of given) this.#exchange.bytes += length;
   }
