@@ -32,7 +32,8 @@ options:
   --adapter FILE     a LoRA adapter (GGUF) for the model, as train:adapt writes it
   --plan NAME|FILE   attention plan: dense, window, adapted, longnet, or a JSON file
   --backend NAME     auto (a fast graphics card, else the processor), cpu, webgpu (graphics card) or reference
-  --device NAME      a graphics card by a part of its name; NAME#2: the second of that name (or LONGLEAF_GPU)
+  --device NAME      a graphics card by a part of its name; NAME#2: the second of that name (or LONGLEAF_GPU);
+                     NAME#1,NAME#2: equal cards that read a text together
   --json             one JSON object on stdout, JSON lines for streams; progress stays on stderr
   --version, --help
 

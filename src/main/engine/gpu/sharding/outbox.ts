@@ -30,9 +30,10 @@ export type Given = Bytes | SharedBytes;
 const MEMORY_FOLDER = '/dev/shm';
 const ENOUGH = 2 ** 28;
 
-/** A folder for the outboxes of all devices, which no other user sees. */
+/** A folder for the outboxes of all devices, which no other user sees; this process is in its name. */
 export function createExchangeFolder(): string {
-  return mkdtempSync(join(hasMemoryFolder() ? MEMORY_FOLDER : tmpdir(), 'longleaf-exchange-'));
+  const folder = hasMemoryFolder() ? MEMORY_FOLDER : tmpdir();
+  return mkdtempSync(join(folder, `longleaf-exchange-${String(process.pid)}-`));
 }
 
 export function removeExchangeFolder(folder: string): void {

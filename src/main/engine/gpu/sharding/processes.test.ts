@@ -51,7 +51,6 @@ describe.skipIf(skipWithoutAdapters)(`two devices in two processes${skippedWitho
   const chat = { priority: 'chat' } as const;
 
   it('give the state of one; when one is lost the other goes on from it', async () => {
-    const before = exchangeFolders();
     const two = await start('llvmpipe,llvmpipe');
     expect(two.info.device).toMatch(/llvmpipe.* \+ .*llvmpipe|Mesa.* \+ .*Mesa/);
     const state = await emptyState(two);
@@ -72,7 +71,7 @@ describe.skipIf(skipWithoutAdapters)(`two devices in two processes${skippedWitho
       message: expect.stringContaining('The process of the device "llvmpipe" ended unexpectedly') as string,
     });
     await two.close();
-    expect(exchangeFolders()).toEqual(before);
+    expect(exchangeFolders(two)).toEqual([]);
 
     const one = await start('llvmpipe');
     expect(one.info.variant).toBe(two.info.variant);
@@ -83,20 +82,27 @@ describe.skipIf(skipWithoutAdapters)(`two devices in two processes${skippedWitho
     await one.close();
   });
 
-  it('one that is not there is named, and no process and no file is left', async () => {
-    const before = exchangeFolders();
+  it('an engine process that is killed leaves no process and no file', async () => {
+    const two = await start('llvmpipe,llvmpipe');
+    expect(exchangeFolders(two)).toHaveLength(1);
+    process.kill(two.info.pid, 'SIGKILL');
+    await vi.waitFor(() => expect(processes('process.ts')).toEqual([]), 10_000);
+    expect(exchangeFolders(two)).toEqual([]);
+    await two.close();
+  });
+
+  it('one that is not there is named, and no process is left', async () => {
     await expect(start('llvmpipe,no such card')).rejects.toMatchObject({
       code: 'unsupported',
       message: 'No graphics adapter has "no such card" in its name.',
     });
     await vi.waitFor(() => expect(processes('process.ts')).toEqual([]), 10_000);
-    expect(exchangeFolders()).toEqual(before);
   });
 });
 
-function exchangeFolders(): readonly string[] {
+function exchangeFolders({ info }: BenchEngine): readonly string[] {
   return ['/dev/shm', tmpdir()].flatMap((folder) =>
-    readdirSync(folder).filter((name) => name.startsWith('longleaf-exchange-')),
+    readdirSync(folder).filter((name) => name.startsWith(`longleaf-exchange-${String(info.pid)}-`)),
   );
 }
 
