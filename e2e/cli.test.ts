@@ -66,6 +66,12 @@ describe('usage', () => {
     expect(await terminal.run(...args)).toMatchObject(failed(1));
   });
 
+  it('the processor and a graphics card can not share one state: exit code 1', async () => {
+    const result = await terminal.run('bench', 'prefill', '--devices', 'cpu,llvmpipe');
+    expect(result).toMatchObject(failed(1));
+    expect(result.stderr).toContain('cpu,llvmpipe: the processor and graphics cards do not compute alike');
+  });
+
   it('a data folder that cannot be made is an error with a remedy', async () => {
     const file = join(terminal.dataFolder, '..', 'a-file');
     await writeFile(file, '');
