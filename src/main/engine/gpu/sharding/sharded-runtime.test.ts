@@ -94,7 +94,7 @@ describe.skipIf(skipWithoutAdapters)(`several devices${skippedWithoutAdapters}`,
     await expectEqual(two, planNamed('longnet-xpos'), [32, 31, 1, 16, 17]);
   });
 
-  it.each(['gemma3 F32', 'qwen3 F32'])('%s: two give the logits and the state of one', async (name) => {
+  it.each(['gemma2 F32', 'qwen3 F32'])('%s: two give the logits and the state of one', async (name) => {
     const alone = await openArchitecture(name, (gguf) => GpuRuntime.open(gguf, { shared }));
     const runtime = await openArchitecture(name, (gguf) => openSharded(gguf, 2));
     const plan = preset('adapted', geometryOf(alone.hyperparameters));
