@@ -74,11 +74,11 @@ function hasNaN(logits: Float32Array): boolean {
 /**
  * llama.cpp's rule: the logit of each token in the window, once however often it is there, is divided by the penalty
  * where positive and multiplied where negative.
- * @returns a copy
+ * @returns a copy, or the logits themselves where nothing is penalised
  */
 export function penalise(logits: Float32Array, recent: readonly number[], penalty: number): Float32Array {
+  if (penalty === 1) return logits;
   const penalised = logits.slice();
-  if (penalty === 1) return penalised;
   for (const id of new Set(recent)) {
     if (id < 0 || id >= penalised.length) continue;
     penalised[id] = penalised[id] > 0 ? penalised[id] / penalty : penalised[id] * penalty;
