@@ -72,7 +72,7 @@ inline __attribute__((always_inline)) void addMinimums(const float* m, const flo
 }
 
 /// Blocks whose sums are made before they are scaled: for 150 cycles after a tile instruction float vector instructions
-/// run on one port instead of two (docs/cpu.md, "The tile unit"). 35 cycles for the tile and 35 for the scaling of a block
+/// run at half their rate (measured: docs/cpu.md, "The tile unit"). 35 cycles for the tile and 35 for the scaling of a block
 /// take 87 in turns, 72 in batches of 4, 59 in batches of 16. 18: the rows of SmolLM2 in one batch.
 constexpr int kBatch = 18;
 

@@ -10,6 +10,7 @@
  */
 import { AppError } from '../../../shared/errors.ts';
 import type { GgufFile } from '../../formats/index.ts';
+import { checkChunk, letOthersIn } from '../forward.ts';
 import { geometryOf, readHyperparameters } from '../hyperparameters.ts';
 import { compileKinds } from '../plan/layer-kinds.ts';
 import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
@@ -128,7 +129,7 @@ export class CpuRuntime implements Runtime {
   }
 
   async forward(cache: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> {
-    this.#check(ids);
+    checkChunk(ids, this.hyperparameters.vocabulary, this.maxRows);
     if (!(cache instanceof NativeBackedCache))
       throw new AppError('internal', 'The cpu backend was given a cache of another backend.');
     const workspace = this.#idleWorkspaces.pop() ?? createWorkspace(this.hyperparameters, MAX_ROWS);
@@ -208,28 +209,6 @@ export class CpuRuntime implements Runtime {
     }
     return logits;
   }
-
-  #check(ids: Int32Array): void {
-    const { vocabulary } = this.hyperparameters;
-    if (ids.length < 1 || ids.length > MAX_ROWS)
-      throw new AppError(
-        'internal',
-        `A chunk of ${String(ids.length)} rows; 1 to ${String(MAX_ROWS)} can be run.`,
-      );
-    const foreign = ids.find((id) => id < 0 || id >= vocabulary);
-    if (foreign !== undefined)
-      throw new AppError(
-        'invalid-input',
-        `Token id ${String(foreign)} is outside the model's vocabulary of ${String(vocabulary)}.`,
-        'Tokenise with the tokenizer of the same model file.',
-      );
-  }
-}
-
-/** Between layers: cancelled work ends here, other work of the process runs here. */
-async function letOthersIn(options: ForwardOptions): Promise<void> {
-  await options.betweenLayers?.();
-  if (options.signal?.aborted === true) throw new AppError('interrupted', 'The computation was cancelled.');
 }
 
 /**

@@ -11,6 +11,7 @@
  */
 import { AppError } from '../../../shared/errors.ts';
 import type { GgufFile } from '../../formats/index.ts';
+import { checkChunk, letOthersIn } from '../forward.ts';
 import { geometryOf, readHyperparameters } from '../hyperparameters.ts';
 import { compileKinds } from '../plan/layer-kinds.ts';
 import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
@@ -190,7 +191,7 @@ export class GpuRuntime implements Runtime {
   }
 
   async forward(cache: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> {
-    this.#check(ids);
+    checkChunk(ids, this.hyperparameters.vocabulary, this.maxRows);
     if (!(cache instanceof GpuCache))
       throw new AppError('internal', 'The webgpu backend was given a cache of another backend.');
     return cache.lend(async () => {
@@ -203,7 +204,7 @@ export class GpuRuntime implements Runtime {
   /** This device's part in a round of several devices, by a cache that is lent to it. */
   round(cache: GpuCache, request: RoundRequest): GpuRound {
     const { ids, total, ahead } = request;
-    this.#check(ids);
+    checkChunk(ids, this.hyperparameters.vocabulary, this.maxRows);
     if (ahead + total > this.#caches.roundRows)
       throw new AppError('internal', `A round of ${String(total)} rows, for which rings have no room.`);
     const [device, model, staging] = [this.#device, this.#model, this.#staging];
@@ -229,7 +230,7 @@ export class GpuRuntime implements Runtime {
    * @throws AppError 'unsupported' where the adapter has no timestamps
    */
   async profile(cache: Cache, ids: Int32Array): Promise<readonly KernelTime[]> {
-    this.#check(ids);
+    checkChunk(ids, this.hyperparameters.vocabulary, this.maxRows);
     if (!(cache instanceof GpuCache)) throw new AppError('internal', 'A cache of another backend.');
     return cache.lend(async () => {
       const pass = new ProfilingPass(this.#device, this.#device.gpu.createCommandEncoder());
@@ -312,22 +313,6 @@ export class GpuRuntime implements Runtime {
     }
     return all;
   }
-
-  #check(ids: Int32Array): void {
-    const { vocabulary } = this.hyperparameters;
-    if (ids.length < 1 || ids.length > MAX_ROWS)
-      throw new AppError(
-        'internal',
-        `A chunk of ${String(ids.length)} rows; 1 to ${String(MAX_ROWS)} can be run.`,
-      );
-    const foreign = ids.find((id) => id < 0 || id >= vocabulary);
-    if (foreign !== undefined)
-      throw new AppError(
-        'invalid-input',
-        `Token id ${String(foreign)} is outside the model's vocabulary of ${String(vocabulary)}.`,
-        'Tokenise with the tokenizer of the same model file.',
-      );
-  }
 }
 
 /** The adapter that `options` name, opened, without a kernel yet. */
@@ -355,9 +340,4 @@ async function undoing<T>(cache: GpuCache, work: () => Promise<T>): Promise<T> {
     cache.undo();
     throw error;
   }
-}
-
-async function letOthersIn(options: ForwardOptions): Promise<void> {
-  await options.betweenLayers?.();
-  if (options.signal?.aborted === true) throw new AppError('interrupted', 'The computation was cancelled.');
 }

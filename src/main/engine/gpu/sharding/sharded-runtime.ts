@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../../../shared/errors.ts';
 import type { ExchangeCounters } from '../../exchange.ts';
+import { checkChunk, letOthersIn } from '../../forward.ts';
 import type { AttentionPlan, CompiledPlan } from '../../plan/types.ts';
 import type {
   Cache,
@@ -122,7 +123,7 @@ export class ShardedRuntime implements Runtime {
 
   /** All or nothing: rounds count together, at the end. */
   async #inRounds(cache: ShardedCache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> {
-    this.#check(ids);
+    checkChunk(ids, this.hyperparameters.vocabulary, this.maxRows);
     await cache.catchUp(options.signal);
     const most = this.#roundRows(cache.compiled);
     const logits: Float32Array[] = [];
@@ -224,22 +225,6 @@ export class ShardedRuntime implements Runtime {
     const fitting = Math.floor((this.#mostWorkgroups - besides) / perRow);
     return Math.max(this.#all.length, Math.min(this.maxRows, fitting));
   }
-
-  #check(ids: Int32Array): void {
-    const { vocabulary } = this.hyperparameters;
-    if (ids.length > this.maxRows)
-      throw new AppError(
-        'internal',
-        `A round of ${String(ids.length)} rows; up to ${String(this.maxRows)} can be run.`,
-      );
-    const foreign = ids.find((id) => id < 0 || id >= vocabulary);
-    if (foreign !== undefined)
-      throw new AppError(
-        'invalid-input',
-        `Token id ${String(foreign)} is outside the model's vocabulary of ${String(vocabulary)}.`,
-        'Tokenise with the tokenizer of the same model file.',
-      );
-  }
 }
 
 function ownCache(cache: Cache): ShardedCache {
@@ -268,9 +253,4 @@ function joined(parts: readonly Float32Array[]): Float32Array {
     at += part.length;
   }
   return all;
-}
-
-async function letOthersIn(options: ForwardOptions): Promise<void> {
-  await options.betweenLayers?.();
-  if (options.signal?.aborted === true) throw new AppError('interrupted', 'The computation was cancelled.');
 }
