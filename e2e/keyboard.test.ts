@@ -87,7 +87,6 @@ describe.skipIf(skip)(`by keyboard alone${skipped}`, () => {
     }
     await keys('Home');
     for (let i = 0; i < 30; i++) {
-      await page.waitForTimeout(50); // the row takes the focus with the next frame
       if (await row(title).evaluate((node) => node === document.activeElement)) return;
       await keys('ArrowDown');
     }
