@@ -171,6 +171,7 @@ class NativeDense : public Napi::ObjectWrap<NativeDense> {
                        {InstanceAccessor<&NativeDense::simd>("simd"), InstanceMethod<&NativeDense::setThreads>("setThreads"),
                         InstanceMethod<&NativeDense::embed>("embed"), InstanceMethod<&NativeDense::entry>("entry"),
                         InstanceMethod<&NativeDense::joint>("joint"), InstanceMethod<&NativeDense::logits>("logits"),
+                        InstanceMethod<&NativeDense::summarise>("summarise"),
                         InstanceMethod<&NativeDense::profile>("profile"),
                         InstanceMethod<&NativeDense::release>("release")});
   }
@@ -236,6 +237,16 @@ class NativeDense : public Napi::ObjectWrap<NativeDense> {
     const float* attention = floats(info[1], rows, attentionWidth(), "attention");
     float* residual = floats(info[2], rows, dense.spec().embedding, "residual");
     dense.logits(static_cast<int>(rows), attention, residual, floats(info[3], rows, dense.spec().vocabulary, "logits"));
+  }
+  Napi::Value summarise(const Napi::CallbackInfo& info) {
+    const Floats logits = floatsArgument(info[0], "logits");
+    requireLength(info.Env(), logits.length, 1, "logits");
+    if (logits.length >= kLargestSide) throw Napi::RangeError::New(info.Env(), "logits are more than a vocabulary");
+    const LogitSummary summary = open(info).spec().kernel->summarise(logits.data, static_cast<int>(logits.length));
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("best", summary.best);
+    result.Set("logSum", summary.logSum);
+    return result;
   }
   // profile(true) starts, profile(false) ends; returns what was counted until now
   Napi::Value profile(const Napi::CallbackInfo& info) {

@@ -161,7 +161,7 @@ void multiply(const PanelRun& run, int begin, int end, const QuantisedRows& x, f
 }
 
 const DenseKernel kernel = {"amx", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
-                            dots, multiplyAdds, read};
+                            summarise, dots, multiplyAdds, read};
 
 }  // namespace
 

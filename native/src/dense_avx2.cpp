@@ -40,7 +40,7 @@ struct Dots {
 #include "dense_kernel.inl"
 
 const DenseKernel kernel = {"avx2", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
-                            dots, multiplyAdds, read};
+                            summarise, dots, multiplyAdds, read};
 
 }  // namespace
 

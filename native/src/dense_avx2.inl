@@ -44,6 +44,8 @@ struct Isa : Dots {
     return _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(low)), _mm256_set1_ps(high));
   }
 
+  static F most(F a, F b) { return _mm256_max_ps(a, b); }
+
   static F guess(F y) {
     return _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(0x7ef311c3), _mm256_castps_si256(y)));
   }

@@ -55,6 +55,8 @@ struct Isa {
     return _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(low)), _mm512_set1_ps(high));
   }
 
+  static F most(F a, F b) { return _mm512_max_ps(a, b); }
+
   static F guess(F y) {
     return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_set1_epi32(0x7ef311c3), _mm512_castps_si512(y)));
   }

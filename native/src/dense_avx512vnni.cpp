@@ -16,7 +16,7 @@ namespace {
 #include "dense_quantise_avx512.inl"
 
 const DenseKernel kernel = {"avx512vnni", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
-                            dots, multiplyAdds, read};
+                            summarise, dots, multiplyAdds, read};
 
 }  // namespace
 

@@ -26,7 +26,7 @@ struct Dots {
 #include "dense_kernel.inl"
 
 const DenseKernel kernel = {"avxvnni", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
-                            dots, multiplyAdds, read};
+                            summarise, dots, multiplyAdds, read};
 
 }  // namespace
 

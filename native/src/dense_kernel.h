@@ -48,6 +48,14 @@ constexpr size_t kMultiplyScratch = size_t(1) << 20;
 
 enum class Activation : int { silu, gelu };
 
+/// What a row of logits says by itself.
+struct LogitSummary {
+  /// index of the largest, of equal ones the lowest
+  int best;
+  /// ln of the sum of e^x; NaN where one of them is no number or +infinity, or none is finite
+  double logSum;
+};
+
 struct DenseKernel {
   const char* name;
   /// y[row * stride + 16 (p - begin) + i] for panels p in [begin, end) of a quantised run.
@@ -66,6 +74,8 @@ struct DenseKernel {
   void (*add)(float* x, const float* y, int columns);
   /// x = cap tanh(x / cap)
   void (*softCap)(float* x, int count, float cap);
+  /// count >= 1
+  LogitSummary (*summarise)(const float* x, int count);
   // For rooflines: work that does nothing else, all of its sums kept alive. Each returns what it counted.
   /// operations of `times` rounds of the integer dot instruction
   double (*dots)(int64_t times);

@@ -65,6 +65,8 @@ struct Isa {
   static F signedBytes(const uint8_t* p) {
     return vcvtq_f32_s32(vshrq_n_s32(vshlq_n_s32(vreinterpretq_s32_u32(vmovl_u16(fourBytes(p))), 24), 24));
   }
+  // by comparison: `b` where one is no number, as on x86
+  static F most(F a, F b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   // by comparison: NaN becomes `low`, as on x86
   static F bounded(F x, float low, float high) {
     const F lows = vdupq_n_f32(low), highs = vdupq_n_f32(high);
@@ -92,7 +94,7 @@ struct Isa {
 #include "dense_kernel.inl"
 
 const DenseKernel kernel = {"neon", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
-                            dots, multiplyAdds, read};
+                            summarise, dots, multiplyAdds, read};
 
 }  // namespace
 

@@ -71,6 +71,8 @@ struct Isa {
     return raised < high ? raised : high;
   }
 
+  static F most(F a, F b) { return a > b ? a : b; }
+
   static F guess(F y) { return fromBits(0x7ef311c3u - bitsOf(y)); }
 
   static I zeroInts() { return 0; }
@@ -98,7 +100,7 @@ struct Isa {
 #include "dense_kernel.inl"
 
 const DenseKernel kernel = {"scalar", multiply, multiplyFloats, quantise, rmsNorm, gate, add, softCap,
-                            dots, multiplyAdds, read};
+                            summarise, dots, multiplyAdds, read};
 
 }  // namespace
 

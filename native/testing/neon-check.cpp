@@ -105,6 +105,11 @@ int main() {
   neon->softCap(a.data(), odd, 3.0f);
   plain.softCap(b.data(), odd, 3.0f);
   compare("softCap", a, b);
+  for (const int count : {1, 15, odd, kRows * kColumns}) {
+    const LogitSummary one = neon->summarise(&x[0], count), other = plain.summarise(&x[0], count);
+    compare("summarise", {static_cast<float>(one.best), static_cast<float>(one.logSum)},
+            {static_cast<float>(other.best), static_cast<float>(other.logSum)});
+  }
   if (failures == 0) std::puts("equal");
   return failures == 0 ? 0 : 1;
 }

@@ -153,7 +153,8 @@ function anyOf(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSig
 }
 
 function keepLastLogits(state: LiveState, logits: Float32Array, vocabulary: number): void {
-  state.logits = logits.length === 0 ? null : logits.slice(logits.length - vocabulary);
+  const last = logits.length > vocabulary ? logits.slice(logits.length - vocabulary) : logits;
+  state.logits = last.length === 0 ? null : last;
 }
 
 function isInterrupted(error: unknown): boolean {

@@ -7,6 +7,7 @@ import type { SamplingParameters } from '../../shared/model/index.ts';
 import type { ArchitectureName } from './architectures.ts';
 import type { ExchangeCounters } from './exchange.ts';
 import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
+import type { LogitSummary } from './scoring.ts';
 
 /** How a layer attends: models mix layers that see everything with layers of a short sliding window. */
 export interface AttentionKind {
@@ -134,6 +135,7 @@ export interface Runtime {
   /**
    * Appends `ids` (1 … maxRows) to the cache. On abort or error the cache's position is unchanged and the call
    * may be repeated.
+   * @returns the wanted logits, the caller's own
    * @throws AppError 'interrupted' when the signal fires
    */
   forward(cache: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array>;
@@ -142,5 +144,7 @@ export interface Runtime {
    * speculated past a stop is not in the cache. `null`: it does not draw by these parameters, sample row by row.
    */
   generate?(cache: Cache, request: DeviceGeneration): Promise<GeneratedOnDevice | null>;
+  /** Where a backend is quicker at it than `summarise` of scoring.ts: the same of one row of logits, within 1e-6. */
+  summarise?(logits: Float32Array): LogitSummary;
   release(): Promise<void>;
 }

@@ -23,7 +23,7 @@ import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
 import { interrupted, WorkQueue, type Turn } from './queue.ts';
 import type { Cache, Runtime } from './runtime.ts';
 import { Sampler } from './sampling/index.ts';
-import { argmax, logProbability } from './scoring.ts';
+import { logProbability, summarise, type LogitSummary } from './scoring.ts';
 import type { StateIdentity, StateStore } from './state/store.ts';
 import { TokenHistory } from './token-history.ts';
 
@@ -146,16 +146,20 @@ export class EngineService {
     const { sampling, priority } = request;
     await this.#change(request.state, priority, options, async (state, turn) => {
       if (await this.#generateOnDevice(state, request, onToken, options.signal)) return;
-      const sampler = new Sampler(sampling, state.history.ids());
+      const sampler = new Sampler(sampling, state.history.ids(), (logits) => this.#summarise(logits));
       for (let count = 0; count < sampling.maxTokens; count++) {
         const logits = knownLogits(state);
         const id = sampler.sample(logits);
         if (request.stop.includes(id)) return;
-        onToken({ id, logProbability: logProbability(logits, id) });
+        onToken({ id, logProbability: logProbability(logits, id, this.#summarise(logits)) });
         const { signal } = options;
         await this.#appender.append(state, Int32Array.of(id), { priority, turn, signal, logits: 'last' });
       }
     });
+  }
+
+  #summarise(logits: Float32Array): LogitSummary {
+    return this.#runtime.summarise?.(logits) ?? summarise(logits);
   }
 
   #exchangeSince(before: ExchangeCounters | undefined): Pick<PrefillResult, 'exchange'> {
@@ -200,8 +204,9 @@ export class EngineService {
     const greedy = new Uint8Array(ids.length);
     const note = (index: number, logits: Float32Array): void => {
       if (index >= ids.length) return;
-      logProbabilities[index] = logProbability(logits, ids[index]);
-      greedy[index] = argmax(logits) === ids[index] ? 1 : 0;
+      const summary = this.#summarise(logits);
+      logProbabilities[index] = logProbability(logits, ids[index], summary);
+      greedy[index] = summary.best === ids[index] ? 1 : 0;
     };
     return this.#change(handle, priority, options, async (state, turn) => {
       if (state.logits !== null) note(0, state.logits);

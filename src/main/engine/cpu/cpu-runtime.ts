@@ -16,6 +16,7 @@ import { compileKinds } from '../plan/layer-kinds.ts';
 import type { AttentionPlan, CompiledPlan } from '../plan/types.ts';
 import { inverseFrequencies } from '../rope.ts';
 import type { Cache, ForwardOptions, Hyperparameters, Runtime } from '../runtime.ts';
+import type { LogitSummary } from '../scoring.ts';
 import { loadDense } from './dense-model.ts';
 import { LayeredCache } from './layered-cache.ts';
 import { machineThreads } from './machine-threads.ts';
@@ -138,6 +139,10 @@ export class CpuRuntime implements Runtime {
     } finally {
       this.#idleWorkspaces.push(workspace);
     }
+  }
+
+  summarise(logits: Float32Array): LogitSummary {
+    return this.#dense.summarise(logits);
   }
 
   release(): Promise<void> {

@@ -3,6 +3,7 @@
  * imports it from there. All arrays are owned by JavaScript; the addon never hands out external memory.
  */
 import type { CompiledPlan } from '../plan/types.ts';
+import type { LogitSummary } from '../scoring.ts';
 
 export type SimdLevel = 'amx' | 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'scalar';
 
@@ -201,6 +202,8 @@ export interface NativeDense {
   ): void;
   /** from the attention of the last layer to logits [rows][vocabulary]; `residual` is used up */
   logits(rows: number, attention: Float32Array, residual: Float32Array, logits: Float32Array): void;
+  /** one row of logits: see `LogitSummary`; within 1e-6 of the reference */
+  summarise(logits: Float32Array): LogitSummary;
   /** @returns what was counted; counting starts again, or ends */
   profile(on: boolean): readonly DenseProfileStep[];
   release(): void;

@@ -4,7 +4,7 @@ import type { SamplingParameters } from '../../../shared/model/index.ts';
 import { preset } from '../plan/presets.ts';
 import type { Cache } from '../runtime.ts';
 import { Sampler } from '../sampling/index.ts';
-import { logProbability } from '../scoring.ts';
+import { logProbability, summarise } from '../scoring.ts';
 import { firstDifference, openTiny, snapshotOf, someIds } from '../testing/runtime-conformance.ts';
 import { createGpuRuntime } from './index.ts';
 import type { GpuRuntime } from './index.ts';
@@ -155,7 +155,7 @@ describe.skipIf(skipWithoutAdapters)(`generating on lavapipe${skippedWithoutAdap
       const id = sampler.sample(logits);
       if (stop.includes(id)) break;
       ids.push(id);
-      logProbabilities.push(logProbability(logits, id));
+      logProbabilities.push(logProbability(logits, id, summarise(logits)));
       logits = await runtime.forward(cache, Int32Array.of(id), { logits: 'last' });
     }
     return { ids, logProbabilities, logits, cache, snapshot: await snapshotOf(cache) };

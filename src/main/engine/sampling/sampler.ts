@@ -8,7 +8,7 @@
  */
 import { AppError } from '../../../shared/errors.ts';
 import type { SamplingParameters } from '../../../shared/model/index.ts';
-import { argmax } from '../scoring.ts';
+import { summarise, type LogitSummary } from '../scoring.ts';
 import { largest } from './largest.ts';
 import { Pcg32 } from './pcg32.ts';
 
@@ -18,12 +18,21 @@ const firstTopPCandidates = 64;
 export class Sampler {
   readonly #parameters: SamplingParameters;
   readonly #random: Pcg32;
+  readonly #summarise: (logits: Float32Array) => LogitSummary;
   /** last `repetitionWindow` ids */
   #recent: number[];
 
-  /** @param context ids before the first sample; the penalty looks at the last `repetitionWindow` of them */
-  constructor(parameters: SamplingParameters, context: ArrayLike<number> = []) {
+  /**
+   * @param context ids before the first sample; the penalty looks at the last `repetitionWindow` of them
+   * @param summarised the backend's own, where it is quicker
+   */
+  constructor(
+    parameters: SamplingParameters,
+    context: ArrayLike<number> = [],
+    summarised: (logits: Float32Array) => LogitSummary = summarise,
+  ) {
     this.#parameters = parameters;
+    this.#summarise = summarised;
     this.#random = new Pcg32(parameters.seed);
     const from = Math.max(0, context.length - parameters.repetitionWindow);
     this.#recent = Array.from({ length: context.length - from }, (_, i) => context[from + i]);
@@ -36,8 +45,8 @@ export class Sampler {
    */
   sample(logits: Float32Array): number {
     const penalised = penalise(logits, this.#recent, this.#parameters.repetitionPenalty);
-    const best = argmax(penalised);
-    if (!Number.isFinite(penalised[best]) || hasNaN(penalised)) {
+    const { best, logSum } = this.#summarise(penalised);
+    if (!Number.isFinite(logSum)) {
       throw new AppError('internal', 'The model gave logits that are not numbers.', 'Verify the model file.');
     }
     const id = this.#parameters.temperature === 0 ? best : this.#draw(penalised);
@@ -64,11 +73,6 @@ export class Sampler {
     this.#recent.push(id);
     if (this.#recent.length > this.#parameters.repetitionWindow) this.#recent.shift();
   }
-}
-
-function hasNaN(logits: Float32Array): boolean {
-  for (let id = 0; id < logits.length; id++) if (Number.isNaN(logits[id])) return true;
-  return false;
 }
 
 /**
