@@ -12,11 +12,15 @@ const cli = fileURLToPath(new URL('../src/main/cli.ts', import.meta.url));
 /** LONGLEAF_MODEL, else the default model where `npm start` puts it. */
 export const model =
   process.env['LONGLEAF_MODEL'] || join(modelsFolder(defaultDataFolder()), 'SmolLM2-135M-Instruct.Q4_1.gguf');
+/** The plain kernels read 8 tokens a second: an answer from a library takes minutes, all of these tests hours. */
+const tooSlow = process.env['LONGLEAF_SIMD'] === 'scalar';
 /** For `describe.skipIf` and its title. */
-export const noModel = !existsSync(model);
-export const skippedWithoutModel = noModel
-  ? ' (skipped: the default model is missing; `npm start` fetches it)'
-  : '';
+export const noModel = !existsSync(model) || tooSlow;
+export const skippedWithoutModel = tooSlow
+  ? ' (skipped with LONGLEAF_SIMD=scalar: answers of the default model would take hours)'
+  : noModel
+    ? ' (skipped: the default model is missing; `npm start` fetches it)'
+    : '';
 
 export const testData =
   process.env['LONGLEAF_TEST_DATA'] || fileURLToPath(new URL('../../shared/data', import.meta.url));
