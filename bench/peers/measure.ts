@@ -249,7 +249,9 @@ async function decodeMs(
   const start = performance.now();
   let last = start;
   const sampling = { ...plain, maxTokens: count };
-  for await (const token of engine.generate({ state, sampling, stop: [], priority: 'chat' }, signal)) {
+  // a token by itself, on both sides: what drafts win depends on the text
+  const request = { state, sampling, stop: [], priority: 'chat', drafts: false } as const;
+  for await (const token of engine.generate(request, signal)) {
     if (token.id < 0) throw new Error('The engine generated no token.');
     last = performance.now();
   }

@@ -90,7 +90,8 @@ class NativeCache : public Napi::ObjectWrap<NativeCache> {
     cache.attend(layer, qkv.data, out.data);
   }
   void commit(const Napi::CallbackInfo& info) {
-    open(info.Env()).commit();
+    Cache& cache = open(info.Env());
+    cache.commit(info[0].IsUndefined() ? cache.rows() : integerArgument(info[0], 1, cache.rows(), "rows"));
     account(info.Env());
   }
   Napi::Value reach(const Napi::CallbackInfo& info) {

@@ -170,12 +170,15 @@ void Cache::enterKeys(int layer, const float* qkv) {
   }
 }
 
-void Cache::commit() {
+// Rows that are not kept lie in the slack, as those of an abandoned chunk.
+void Cache::commit(int64_t rows) {
   if (rows_ == 0) throw std::runtime_error("commit: call begin first");
+  if (rows < 1 || rows > rows_) throw std::invalid_argument("commit: rows must lie between 1 and the chunk's");
   if (std::count(layerDone_.begin(), layerDone_.end(), 1) != spec_->layers)
     throw std::runtime_error("commit: not every layer has attended");
-  position_ += rows_;
-  reach_ = pendingReach_;
+  position_ += rows;
+  if (rows == rows_) reach_ = pendingReach_;
+  else countReach();
   rows_ = 0;
 }
 
@@ -195,7 +198,8 @@ void Cache::fillSynthetic(int64_t position, uint64_t seed) {
   countReach();
 }
 
-// Visible keys of the last committed row, for states that were not computed here (restored or synthetic).
+// Visible keys of the last committed row where it was not the last one computed, or was not computed here (restored,
+// synthetic).
 void Cache::countReach() {
   reach_ = {};
   if (position_ == 0) return;

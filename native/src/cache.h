@@ -66,7 +66,8 @@ class Cache {
 
   void begin(int64_t rows);
   void attend(int64_t layer, const float* qkv, float* out);
-  void commit();
+  /// keeps the chunk's first `rows` rows
+  void commit(int64_t rows);
 
   int64_t snapshotBytes() const;
   void readSnapshot(int64_t offset, uint8_t* target, int64_t length) const;

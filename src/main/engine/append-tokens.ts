@@ -65,23 +65,47 @@ export class TokenAppender {
     }
   }
 
+  /**
+   * Appends, in one chunk, an id and guesses of the next ones: what `accept` keeps of them (`ForwardOptions.accept`).
+   * The state keeps the logits of the last kept one.
+   */
+  async appendDrafted(
+    state: LiveState,
+    ids: Int32Array,
+    accept: (logits: Float32Array) => number,
+    how: Pick<AppendOptions, 'priority' | 'turn' | 'signal'>,
+  ): Promise<void> {
+    this.#checkIds(ids);
+    for (;;) {
+      if (how.signal?.aborted === true) throw interrupted();
+      await how.turn.yieldToChat();
+      const logits = await this.#forward(state, ids, { ...how, logits: 'all' }, true, accept);
+      if (logits === 'preempted') continue;
+      state.logits = logits;
+      return;
+    }
+  }
+
   async #forward(
     state: LiveState,
     chunk: Int32Array,
     options: AppendOptions,
     isLast: boolean,
+    accept?: (logits: Float32Array) => number,
   ): Promise<Float32Array | 'preempted'> {
     const preempt = options.priority === 'reading' ? new AbortController() : null;
     const signal = anyOf(preempt?.signal, options.signal);
     const started = performance.now();
+    const before = state.cache.position;
     const want = options.logits === 'all' ? 'all' : isLast ? 'last' : 'none';
     try {
       const logits = await this.#runtime.forward(state.cache, chunk, {
         logits: want,
         ...(signal === undefined ? {} : { signal }),
+        ...(accept === undefined ? {} : { accept }),
         betweenLayers: this.#betweenLayers(options, started, preempt),
       });
-      state.history.append(chunk);
+      state.history.append(chunk.subarray(0, state.cache.position - before));
       this.#measure(chunk.length, performance.now() - started);
       return logits;
     } catch (error) {

@@ -76,6 +76,8 @@ export interface GenerateRequest {
   /** ids that end the answer; they are not yielded, and not added to the state */
   readonly stop: readonly number[];
   readonly priority: Priority;
+  /** false: no guesses beside the sampled token (`Runtime.mostDrafted`), for timings; the answer is the same */
+  readonly drafts?: boolean;
 }
 
 export interface StoredState {

@@ -46,7 +46,13 @@ const sampling = v.object({
 export const argumentSchemas = {
   open: v.object({ plan: planSchema, ids, useStored: v.exactOptional(v.boolean()) }),
   prefill: v.object({ state, ids, priority }),
-  generate: v.object({ state, sampling, stop: v.array(v.pipe(v.number(), v.integer())), priority }),
+  generate: v.object({
+    state,
+    sampling,
+    stop: v.array(v.pipe(v.number(), v.integer())),
+    priority,
+    drafts: v.exactOptional(v.boolean()),
+  }),
   score: v.object({ state, ids, priority }),
   logits: v.object({ ids, plan: planSchema, last: positive }),
   openSynthetic: v.object({ plan: planSchema, position: positive, seed: count }),

@@ -91,6 +91,12 @@ export interface ForwardOptions {
   /** which rows' logits come back: f32 [rows][vocabulary], rows in token order */
   readonly logits: 'none' | 'last' | 'all';
   readonly signal?: AbortSignal;
+  /**
+   * For a chunk whose ids after the first are guesses, on a backend with `mostDrafted`; with `logits` 'all'. Called once
+   * with the logits of all rows (valid during the call); returns how many rows are kept, 1 … all. The cache ends behind
+   * them, as if the others had never been there; the logits that come back are the last kept row's.
+   */
+  readonly accept?: (logits: Float32Array) => number;
   /** awaited between layers: lets other work of the process in, at layer granularity */
   readonly betweenLayers?: () => Promise<void> | void;
 }
@@ -130,6 +136,8 @@ export interface Runtime {
   readonly maxRows: number;
   /** where several devices share the work: what they have given to each other since they were opened */
   readonly exchanged?: ExchangeCounters;
+  /** Guessed ids that are worth their rows in a chunk of an answer (`ForwardOptions.accept`); absent = 0. */
+  readonly mostDrafted?: number;
   compile(plan: AttentionPlan): CompiledPlan;
   createCache(compiled: CompiledPlan): Cache;
   /**

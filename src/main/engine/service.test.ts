@@ -10,7 +10,15 @@ import type { GeneratedToken } from './engine.ts';
 import type { Runtime } from './runtime.ts';
 import type { EngineService } from './service.ts';
 import { StateStore } from './state/store.ts';
-import { greedy, tinyIds, tinyModel, tinyPlan, tinyRuntime, tinyService } from './testing/tiny-engine.ts';
+import {
+  greedy,
+  tinyIds,
+  tinyModel,
+  tinyPlan,
+  tinyRuntime,
+  tinyService,
+  wrapped,
+} from './testing/tiny-engine.ts';
 
 describe.each(['reference', 'cpu'] as const)('EngineService on %s', (backend) => {
   let model: ReturnType<typeof tinyModel>;
@@ -302,22 +310,6 @@ describe.each(['reference', 'cpu'] as const)('EngineService on %s', (backend) =>
     deepModel.remove();
   });
 });
-
-/** The runtime with some of its methods replaced. */
-function wrapped(inner: Runtime, replaced: Partial<Runtime>): Runtime {
-  return {
-    backend: inner.backend,
-    hyperparameters: inner.hyperparameters,
-    variant: inner.variant,
-    numericsVersion: inner.numericsVersion,
-    maxRows: inner.maxRows,
-    compile: (plan) => inner.compile(plan),
-    createCache: (compiled) => inner.createCache(compiled),
-    forward: (cache, ids, options) => inner.forward(cache, ids, options),
-    release: () => inner.release(),
-    ...replaced,
-  };
-}
 
 /** Holds the thread, as a kernel does. */
 function block(ms: number): void {

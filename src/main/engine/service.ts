@@ -17,12 +17,12 @@ import type {
   StoredState,
 } from './engine.ts';
 import { exchangedSince, type ExchangeCounters } from './exchange.ts';
+import { generateOnHost } from './host-generation.ts';
 import { LiveStates, type LiveState } from './live-states.ts';
 import { canonicalPlan } from './plan/schema.ts';
 import type { AttentionPlan, CompiledPlan } from './plan/types.ts';
 import { interrupted, WorkQueue, type Turn } from './queue.ts';
 import type { Cache, Runtime } from './runtime.ts';
-import { Sampler } from './sampling/index.ts';
 import { logProbability, summarise, type LogitSummary } from './scoring.ts';
 import type { StateIdentity, StateStore } from './state/store.ts';
 import { TokenHistory } from './token-history.ts';
@@ -134,8 +134,7 @@ export class EngineService {
   }
 
   /**
-   * Samples until a stop id, `maxTokens`, or a cancel. Each token is reported first and then read into the state,
-   * so that the next turn finds the answer there.
+   * Samples until a stop id, `maxTokens`, or a cancel: on the device, or here (`generateOnHost`).
    * @throws AppError 'usage' when the state does not know the logits of its last position
    */
   async generate(
@@ -143,18 +142,17 @@ export class EngineService {
     onToken: (token: GeneratedToken) => void,
     options: CallOptions = {},
   ): Promise<void> {
-    const { sampling, priority } = request;
-    await this.#change(request.state, priority, options, async (state, turn) => {
+    await this.#change(request.state, request.priority, options, async (state, turn) => {
       if (await this.#generateOnDevice(state, request, onToken, options.signal)) return;
-      const sampler = new Sampler(sampling, state.history.ids(), (logits) => this.#summarise(logits));
-      for (let count = 0; count < sampling.maxTokens; count++) {
-        const logits = knownLogits(state);
-        const id = sampler.sample(logits);
-        if (request.stop.includes(id)) return;
-        onToken({ id, logProbability: logProbability(logits, id, this.#summarise(logits)) });
-        const { signal } = options;
-        await this.#appender.append(state, Int32Array.of(id), { priority, turn, signal, logits: 'last' });
-      }
+      const how = { priority: request.priority, turn, signal: options.signal };
+      await generateOnHost(state, request, onToken, {
+        vocabulary: this.#runtime.hyperparameters.vocabulary,
+        mostDrafted: request.drafts === false ? 0 : (this.#runtime.mostDrafted ?? 0),
+        summarise: (logits) => this.#summarise(logits),
+        logits: () => knownLogits(state),
+        append: (id) => this.#appender.append(state, Int32Array.of(id), { ...how, logits: 'last' }),
+        appendDrafted: (ids, accept) => this.#appender.appendDrafted(state, ids, accept, how),
+      });
     });
   }
 

@@ -41,8 +41,8 @@ export class LayeredCache implements NativeCache {
     this.#kinds[this.#layerKinds[layer]].attend(this.#layerIndexes[layer], qkv, out);
   }
 
-  commit(): void {
-    for (const kind of this.#kinds) kind.commit();
+  commit(rows?: number): void {
+    for (const kind of this.#kinds) kind.commit(rows);
   }
 
   reach(): { exact: number; sparse: number } {

@@ -38,7 +38,8 @@ export interface NativeCache {
    */
   attend(layer: number, qkv: Float32Array, out: Float32Array): void;
   /** after all layers: position += rows */
-  commit(): void;
+  /** @param rows how many of the chunk's rows are kept, 1 … all (default): the position moves behind them */
+  commit(rows?: number): void;
   /** visible keys of the last committed row, one KV head: counted, not planned */
   reach(): { exact: number; sparse: number };
   fork(): NativeCache;

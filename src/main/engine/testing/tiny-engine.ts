@@ -56,6 +56,22 @@ export function tinyService(runtime: Runtime, options: Partial<ServiceOptions> =
   });
 }
 
+/** A runtime of which some members are replaced. */
+export function wrapped(inner: Runtime, replaced: Partial<Runtime>): Runtime {
+  return {
+    backend: inner.backend,
+    hyperparameters: inner.hyperparameters,
+    variant: inner.variant,
+    numericsVersion: inner.numericsVersion,
+    maxRows: inner.maxRows,
+    compile: (plan) => inner.compile(plan),
+    createCache: (compiled) => inner.createCache(compiled),
+    forward: (cache, ids, options) => inner.forward(cache, ids, options),
+    release: () => inner.release(),
+    ...replaced,
+  };
+}
+
 /** Reproducible token ids that do not repeat. */
 export function tinyIds(count: number, seed = 1): Int32Array {
   let state = seed >>> 0;
