@@ -146,6 +146,20 @@ const searchSchema = v.object({
   kinds: v.record(v.string(), v.object({ p50: v.number(), p95: v.number(), max: v.number() })),
 });
 
+const draftsSchema = v.object({
+  environment: measured,
+  rounds: v.number(),
+  results: v.record(
+    v.string(),
+    v.object({
+      tokens: v.number(),
+      msWithout: v.number(),
+      msWith: v.number(),
+      ratio: v.object({ median: v.number(), least: v.number(), most: v.number() }),
+    }),
+  ),
+});
+
 /** of `plots`, in the theme of the reader */
 const peersPicture = [
   '<picture>',
@@ -164,6 +178,7 @@ const tables: Readonly<Record<string, (json: unknown) => string[]>> = {
   reading: (json) => readingTable(v.parse(readingSchema, json)),
   retrieval: retrievalTable,
   nearest: nearestTable,
+  drafts: (json) => draftsTable(v.parse(draftsSchema, json)),
   ingest: ingestTable,
   folders: foldersTable,
   definitions: definitionsTable,
@@ -247,6 +262,19 @@ function perplexityTable(result: v.InferOutput<typeof perplexitySchema>): string
     '| perplexity | Longleaf | llama.cpp | ratio | loss difference, nat per token |',
     '|---|---|---|---|---|',
     `| ${count(scored)} tokens of Moby-Dick | ${ours.toFixed(3)} | ${theirs.toFixed(3)} | ${ratio.toFixed(5)} | ${signed(lossDifference)} |`,
+    '',
+    conditions(environment),
+  ];
+}
+
+function draftsTable({ environment, rounds, results }: v.InferOutput<typeof draftsSchema>): string[] {
+  return [
+    `| an answer to | tokens | without drafts, ms a token | with | times as fast (${count(rounds)} rounds) |`,
+    '|---|---|---|---|---|',
+    ...Object.entries(results).map(
+      ([name, { tokens, msWithout, msWith, ratio }]) =>
+        `| ${name} | ${count(tokens)} | ${msWithout.toFixed(1)} | ${msWith.toFixed(1)} | ${ratio.median.toFixed(2)} [${ratio.least.toFixed(2)}, ${ratio.most.toFixed(2)}] |`,
+    ),
     '',
     conditions(environment),
   ];

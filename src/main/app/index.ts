@@ -6,6 +6,8 @@ export { openApp, STATE_LIMITS } from './open-app.ts';
 export { hardwareReport } from './hardware.ts';
 // For measurements (bench/questions): single turns without a conversation.
 export { Engines } from './engines.ts';
+export { createPromptWriter } from './prompt.ts';
+export { DEFAULT_SAMPLING } from './sampling.ts';
 export type { ScoredAnswer } from './score-answer.ts';
 export { scoreAnswer } from './score-answer.ts';
 // For measurements (bench/retrieval): the choice of passages without a turn.

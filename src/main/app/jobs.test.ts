@@ -42,7 +42,7 @@ const power = (onBattery: boolean, asleep = false) =>
 
 /** The first status of the library that is as wanted. */
 async function until(name: string, wanted: (job: JobStatus) => boolean): Promise<JobStatus> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 200_000;
   for (;;) {
     const job = (await list()).find((one) => one.name === name);
     if (job !== undefined && wanted(job)) return job;

@@ -109,7 +109,7 @@ it('files in archives are compared by their content: a verified, repacked or ren
 });
 
 async function until<T>(look: () => Promise<T | null>): Promise<T> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 200_000;
   while (Date.now() < deadline) {
     const found = await look();
     if (found !== null) return found;

@@ -81,7 +81,10 @@ async function msPerToken(engine: Engine, state: number, signal?: AbortSignal): 
   const start = performance.now();
   let last = start;
   let tokens = 0;
-  for await (const { id } of engine.generate({ state, sampling, stop: [], priority: 'chat', drafts: false }, signal)) {
+  for await (const { id } of engine.generate(
+    { state, sampling, stop: [], priority: 'chat', drafts: false },
+    signal,
+  )) {
     if (id >= 0) tokens++;
     last = performance.now();
   }
