@@ -2,6 +2,17 @@
 import * as v from 'valibot';
 import { conditions, count, measured } from '../report-parts.ts';
 
+const look = v.object({ seconds: v.number(), cpuSeconds: v.number(), wallSeconds: v.optional(v.number()) });
+export const secondScan = v.object({
+  ...look.entries,
+  peakMemoryMB: v.number(),
+  /** the file cache emptied before; null: not measured */
+  cold: v.optional(v.nullable(look), null),
+  /** where bench/second-scan.ts measured it by itself */
+  measured: v.optional(measured),
+});
+export type SecondScan = v.InferInput<typeof secondScan>;
+
 export const ingestRun = v.object({
   /** programs that wanted a core at the end */
   load: v.number(),
@@ -14,7 +25,7 @@ export const ingestRun = v.object({
     filesPerSecond: v.number(),
     megabytesPerCpuSecond: v.number(),
   }),
-  again: v.object({ seconds: v.number(), cpuSeconds: v.number(), peakMemoryMB: v.number() }),
+  again: secondScan,
   scanAndExtract: v.object({ cpuSeconds: v.number(), megabytesPerCpuSecond: v.number() }),
   /** files that are plain text, alone; null: not measured */
   plainText: v.optional(v.nullable(v.object({ megabytesPerCpuSecond: v.number() })), null),
@@ -55,6 +66,13 @@ export function ingestTable(json: unknown): string[] {
     peers.push(
       `Text of ${pdf.files} PDFs, ${pdf.megabytes.toFixed(0)} MB: ${pdf.ourSeconds.toFixed(1)} s, pdftotext ${pdf.theirSeconds.toFixed(1)} s, by the clock.`,
     );
+  const scans = runs.flatMap(({ files, again }) =>
+    again.measured === undefined
+      ? []
+      : [
+          `Second scan of ${count(files)} files: ${again.measured.date.slice(0, 10)} at ${again.measured.commit}.`,
+        ],
+  );
   return [
     row('files, MB', ({ files, megabytes }) => `${count(files)}, ${count(Math.round(megabytes))}`),
     `|---|${'---|'.repeat(runs.length)}`,
@@ -71,7 +89,10 @@ export function ingestTable(json: unknown): string[] {
       'second scan, nothing to do: s of processor time; by the clock',
       ({ again }) => `${again.cpuSeconds}; ${again.seconds}`,
     ),
+    row('the same with an empty file cache', ({ again: { cold } }) =>
+      cold === null ? '–' : `${cold.cpuSeconds}; ${cold.seconds}`,
+    ),
     '',
-    `${peers.join(' ')} Programs that wanted a core meanwhile: ${runs.map(({ load }) => load).join(', ')}. ${conditions(environment)}`,
+    `${peers.join(' ')} Programs that wanted a core meanwhile: ${runs.map(({ load }) => load).join(', ')}. ${[conditions(environment), ...scans].join(' ')}`,
   ];
 }

@@ -108,6 +108,96 @@ it('files in archives are compared by their content: a verified, repacked or ren
   }
 });
 
+it('a second look opens no file that was read, and yet nothing is lost', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'longleaf-again-'));
+  const store = await openStore({ dataFolder: join(folder, 'data') });
+  const ingest = createIngest();
+  try {
+    const files = join(folder, 'files');
+    await mkdir(files);
+    const put = async (name: string, content: string | Buffer): Promise<void> => {
+      await writeFile(join(files, name), content);
+      await utimes(join(files, name), 1e9, 1e9);
+    };
+    await put('read.md', '# Loomings\n\nCall me Ishmael.');
+    await put(
+      'partly.txt',
+      Buffer.concat([
+        Buffer.from('größere Flüsse, süße Äpfel, schöne Türme, grüne Wälder'),
+        Buffer.from([0xff]),
+      ]),
+    );
+    await put('refused.txt', ' \n\t\n');
+    await put('skipped.txt', Buffer.alloc(40));
+    const { id } = await store.createLibrary({ name: 'again', roots: [files], read: 'never' });
+    const model = { tokenizer: tokenizer as unknown as Parameters<typeof indexVersion>[2]['tokenizer'] };
+    const library = async () => (await store.libraryById(id)) ?? fail('the library is gone');
+    const look = async (order: Parameters<typeof planBuild>[3] = {}, version = extractorVersion) => {
+      const config = { store, ingest, extractorVersion: version, maxFileBytes: 1e6 };
+      const before = await filesBefore(store, await library());
+      const plan = await planBuild(config, await library(), before, order, () => undefined, never);
+      const known = await library();
+      const update = () => indexVersion(config, known, model, plan, before, () => undefined, never);
+      return { counts: countChanges(plan), before, update };
+    };
+    const { files: first } = await (await look()).update();
+    expect(first.map(({ path, outcome }) => [path, outcome])).toEqual([
+      ['files/partly.txt', 'partly'],
+      ['files/read.md', 'read'],
+      ['files/refused.txt', 'refused'],
+      ['files/skipped.txt', 'skipped'],
+    ]);
+    const { versionId } = await library();
+
+    // other bytes of the same size and time: only who opens the file sees them
+    const length = Buffer.byteLength('# Loomings\n\nCall me Ishmael.');
+    await put('read.md', Buffer.alloc(length));
+    const none = { unchanged: 0, changed: 0, renamed: 0, added: 0, removed: 0 };
+    const second = await look();
+    expect(second.counts).toEqual({ ...none, unchanged: 4 });
+    expect((await second.update()).files).toEqual(first);
+    expect((await library()).versionId).toBe(versionId);
+
+    const verified = (await (await look({ verify: true })).update()).files;
+    expect(verified.find(({ path }) => path === 'files/read.md')).toMatchObject({ outcome: 'skipped' });
+
+    // a newer program reads everything anew, whatever the format is that the scan did not look for
+    await put('read.md', '# Loomings\n\nCall me Ishmael!');
+    await (await look()).update();
+    const newer = (await (await look({}, extractorVersion + 1)).update()).files;
+    expect(newer.map(({ path, outcome, reason }) => [path, outcome, reason])).toEqual(
+      first.map(({ path, outcome, reason }) => [path, outcome, reason]),
+    );
+    const document = newer.find(({ path }) => path === 'files/read.md')?.hash ?? fail('it was not read');
+    expect(await store.hasDocument(document, extractorVersion + 1)).toBe(true);
+    expect(await store.documentHead(document)).toMatchObject({ kind: 'markdown' });
+
+    // what was refused is tried again by itself where nothing but its opening had failed
+    await rm(join(files, 'read.md'));
+    await put('gone.txt', 'there and gone');
+    const planned = await look();
+    await rm(join(files, 'gone.txt'));
+    const missed = (await planned.update()).files;
+    expect(missed.find(({ path }) => path === 'files/gone.txt')).toMatchObject({
+      outcome: 'refused',
+      mtimeMs: 0,
+    });
+    await put('gone.txt', 'there and gone');
+    const back = await look();
+    expect(back.counts).toMatchObject({ changed: 1 });
+    const last = (await back.update()).files;
+    expect(last.find(({ path }) => path === 'files/gone.txt')).toMatchObject({ outcome: 'read' });
+  } finally {
+    await ingest.close();
+    await store.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+function fail(why: string): never {
+  throw new Error(why);
+}
+
 async function until<T>(look: () => Promise<T | null>): Promise<T> {
   const deadline = Date.now() + 200_000;
   while (Date.now() < deadline) {

@@ -44,7 +44,14 @@ export async function planBuild(
   const report = throttled(emit, PROGRESS_INTERVAL_MS);
   const found: ScanEntry[] = [];
   const chosen = await chosenEncodings(store, library.id);
-  for await (const entry of ingest.scan(library.roots, { maxFileBytes, signal })) {
+  // asked to verify, or about another encoding, a file is opened; what was not read may be by now, so it is, too
+  const known = new Map(
+    before
+      .filter(({ hash, absolutePath }) => !verify && hash !== null && !chosen.has(absolutePath))
+      .map((file) => [file.absolutePath, file]),
+  );
+  const options = { maxFileBytes, signal, known: (path: string) => known.get(path) };
+  for await (const entry of ingest.scan(library.roots, options)) {
     const encoding = hasEncoding(entry.kind) ? chosen.get(entry.absolutePath) : undefined;
     found.push(encoding === undefined ? entry : { ...entry, encoding });
     report({

@@ -5,13 +5,16 @@ import { AppError } from '../../shared/errors.ts';
 import type { ContentHash, Passage } from '../../shared/model/index.ts';
 import { readMember } from './archive/open-archive.ts';
 import { ExtractPool } from './extract/pool.ts';
+import { formatOfFile } from './content-format.ts';
 import { makePassages } from './passages/index.ts';
 import { isReadInPieces } from './pieces.ts';
+import { readError } from './read-error.ts';
 import { scan } from './scan.ts';
-import type { ExtractedDocument, ExtractorVersion, Ingest } from './types.ts';
+import type { ExtractedDocument, ExtractorVersion, FileFormat, Ingest } from './types.ts';
 
 export { Archive, archiveLimits } from './zip.ts';
 export { contentHash, hasEncoding } from './chosen-encoding.ts';
+export { wasNotOpened } from './read-error.ts';
 export type * from './types.ts';
 
 /** Raised whenever the same file would give another text or other passages. */
@@ -42,13 +45,14 @@ export function createIngest(options: IngestOptions = {}): Ingest {
   return {
     scan,
     extract: async (entry, signal, onPiece) => {
-      const { kind, absolutePath, bytes, member = null, encoding = null } = entry;
-      if (kind === null)
-        throw new AppError('usage', `${entry.path} was ${entry.outcome ?? 'skipped'}: ${entry.reason ?? ''}`);
+      if (entry.outcome !== null)
+        throw new AppError('usage', `${entry.path} was ${entry.outcome}: ${entry.reason ?? ''}`);
+      const { absolutePath, bytes, member = null, encoding = null } = entry;
+      const kind = entry.kind ?? unopenedFormat(absolutePath, bytes);
       const { document, passages } = await pool.extract(
         { absolutePath, kind, member, encoding, bytes },
         signal,
-        onPiece !== undefined && isReadInPieces(entry) ? onPiece : undefined,
+        onPiece !== undefined && isReadInPieces({ ...entry, kind }) ? onPiece : undefined,
       );
       made.set(document, passages);
       return document;
@@ -60,4 +64,21 @@ export function createIngest(options: IngestOptions = {}): Ingest {
     passages: (document) => made.get(document) ?? makePassages(document, target),
     close: () => pool.close(),
   };
+}
+
+/** The format of a file that the scan took for known. @throws AppError 'invalid-input', 'not-found', 'busy' */
+function unopenedFormat(path: string, bytes: number): FileFormat {
+  let found: ReturnType<typeof formatOfFile>;
+  try {
+    // it was read before: whether it was chosen by itself has been decided
+    found = formatOfFile(path, bytes, true);
+  } catch (error) {
+    throw readError(error, path);
+  }
+  if (typeof found === 'string') return found;
+  throw new AppError(
+    'invalid-input',
+    `It is another file than before: ${found.reason}.`,
+    'Update the library.',
+  );
 }

@@ -46,13 +46,27 @@ describe('extract', () => {
       outcome: null,
       reason: null,
     };
-    await expect(ingest.extract({ ...entry, kind: null })).rejects.toMatchObject({ code: 'usage' });
+    await expect(ingest.extract({ ...entry, kind: null, outcome: 'skipped' })).rejects.toMatchObject({
+      code: 'usage',
+    });
+    await expect(ingest.extract({ ...entry, kind: null })).rejects.toMatchObject({ code: 'not-found' });
     await expect(ingest.extract(entry)).rejects.toMatchObject({ code: 'not-found' });
     await expect(ingest.extract({ ...entry, absolutePath: folder })).rejects.toMatchObject({
       code: 'invalid-input',
     });
     await expect(documentOf('blank.txt', ' \n\t\n')).rejects.toThrow(/no text/);
     await expect(documentOf('book.epub', 'PK nothing')).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+
+  it('what the scan took for known is looked at when its text is wanted after all', async () => {
+    await writeFile(join(folder, 'notes'), '{\\rtf1\\ansi Call me Ishmael.}');
+    const [opened] = await entriesOf(join(folder, 'notes'));
+    if (opened === undefined) throw new Error('nothing scanned');
+    const known = { ...opened, kind: null };
+    expect((await ingest.extract(known)).text).toBe('Call me Ishmael.');
+    expect(await ingest.extract(known)).toEqual(await ingest.extract(opened));
+    await writeFile(join(folder, 'notes'), Buffer.from('89504e470d0a1a0a', 'hex'));
+    await expect(ingest.extract(known)).rejects.toThrow(/another file than before: not text: picture/);
   });
 
   it('text: line ends, byte-order mark, hash of the bytes, faults', async () => {

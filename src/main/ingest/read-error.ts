@@ -1,9 +1,17 @@
 import { AppError } from '../../shared/errors.ts';
 
-/** why something can't be read, and the remedy */
+/** system errors that say nothing about the file's content */
+const unopened: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EMFILE', 'ENFILE']);
+
+/** Nothing is known of the file's content: the same file may be read next time. */
+export function wasNotOpened({ details }: AppError): boolean {
+  return details?.['unopened'] === true;
+}
+
+/** Why something can't be read, and the remedy. */
 export function readError(error: unknown, path: string): AppError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const cause = { cause: error };
+  const cause = { cause: error, details: { unopened: unopened.has(code) } };
   switch (code) {
     case 'EACCES':
     case 'EPERM':

@@ -1,15 +1,13 @@
 /** The walk over files and folders: everything that is handed over appears, read or not, with bytes and reason. */
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
-import { closeSync, lstatSync, openSync, readSync, type Dirent, type Stats } from 'node:fs';
+import { lstatSync, type Dirent, type Stats } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import { isArchiveName } from './archive/archive-file.ts';
 import { scanArchive } from './archive/scan-archive.ts';
-import { binaryKind, headBytes } from './binary.ts';
-import { formatByContent } from './content-format.ts';
+import { formatOfFile, megabytes } from './content-format.ts';
 import { IgnoreRules } from './ignore-rules.ts';
-import { canBePieces, largestWhole } from './pieces.ts';
-import { holdsPrivateKey, skippedFile, skippedFolder } from './kinds.ts';
+import { skippedFile, skippedFolder } from './kinds.ts';
 import { readError } from './read-error.ts';
 import type { ScanEntry, ScanOptions } from './types.ts';
 
@@ -125,7 +123,7 @@ function orderOf(code: number): number {
 async function childEntry(place: Place, rules: IgnoreRules, options: ScanOptions): Promise<ScanEntry> {
   let stats: Stats;
   try {
-    // synchronous, as in readHead
+    // synchronous, as in content-format.ts
     stats = lstatSync(place.absolutePath);
   } catch (error) {
     return refused(place, error);
@@ -157,33 +155,19 @@ async function fileEntry(
       `larger than the limit of ${megabytes(options.maxFileBytes)} MB a file (${megabytes(stats.size)} MB)`,
     );
   if (isArchiveName(place.absolutePath)) return readable(place, stats, 'text');
-  let head: Uint8Array;
+  if (isKnown(place, stats, options)) return readable(place, stats, null);
   try {
-    head = readHead(place.absolutePath);
+    const found = formatOfFile(place.absolutePath, stats.size, chosen);
+    return typeof found === 'string' ? readable(place, stats, found) : skipped(place, stats, found.reason);
   } catch (error) {
     return refused(place, error, stats);
   }
-  if (!chosen && holdsPrivateKey(head)) return skipped(place, stats, 'holds a private key');
-  const format = formatByContent(place.absolutePath, head);
-  if (format !== null && stats.size > largestWhole && !canBePieces(format))
-    return skipped(
-      place,
-      stats,
-      `larger than ${megabytes(largestWhole)} MB (${megabytes(stats.size)} MB); only plain text can be`,
-    );
-  if (format !== null) return readable(place, stats, format);
-  return skipped(place, stats, `not text: ${binaryKind(head) ?? 'binary data'}`);
 }
 
-/** Synchronous: three asynchronous calls a file cost many times the microseconds that it takes. */
-function readHead(path: string): Uint8Array {
-  const handle = openSync(path, 'r');
-  try {
-    const buffer = Buffer.allocUnsafe(headBytes);
-    return buffer.subarray(0, readSync(handle, buffer, 0, headBytes, 0));
-  } finally {
-    closeSync(handle);
-  }
+/** The text is there already, under this very name: a file that lay elsewhere, or was chosen by itself, is looked at. */
+function isKnown({ path, absolutePath }: Place, { size, mtimeMs }: Stats, { known }: ScanOptions): boolean {
+  const file = known?.(absolutePath);
+  return file !== undefined && file.path === path && file.bytes === size && file.mtimeMs === mtimeMs;
 }
 
 async function skippedFolderEntry(place: Place, reason: string, options: ScanOptions): Promise<ScanEntry> {
@@ -232,13 +216,10 @@ function refused(place: Place, error: unknown, stats?: Stats): ScanEntry {
   return {
     ...place,
     bytes: stats?.size ?? 0,
-    mtimeMs: stats?.mtimeMs ?? 0,
+    // of no time: once it can be opened it is another file, though its own time is as it was
+    mtimeMs: 0,
     kind: null,
     outcome: 'refused',
     reason: hint === undefined ? message : `${message} ${hint}`,
   };
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0);
 }

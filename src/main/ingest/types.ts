@@ -11,6 +11,7 @@ export interface ScanEntry {
   readonly member?: ArchiveMember | null;
   readonly bytes: number;
   readonly mtimeMs: number;
+  /** null: left out, or known from an earlier scan and not opened (then extraction finds it out) */
   readonly kind: FileFormat | null;
   /** of a text file, chosen by the user; null: chosen once, guessed again; absent: never chosen */
   readonly encoding?: Encoding | null;
@@ -98,7 +99,14 @@ export type OnPiece = (piece: TextPiece) => Promise<boolean>;
 export interface ScanOptions {
   readonly maxFileBytes: number;
   readonly signal?: AbortSignal;
+  /**
+   * Files whose text is there already, by absolute path. One with this path, size and time is not opened; what its name,
+   * its size and the ignore files say of it holds as of any other.
+   */
+  readonly known?: (absolutePath: string) => KnownFile | undefined;
 }
+
+export type KnownFile = Pick<ScanEntry, 'path' | 'bytes' | 'mtimeMs'>;
 
 /** Version of extraction + passages: part of a state's key; raised when the same file would give other text. */
 export type ExtractorVersion = number;

@@ -1,7 +1,7 @@
 /** A worker of the extractors' pool: one file after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { toWire } from '../../../shared/errors.ts';
+import { AppError, toWire } from '../../../shared/errors.ts';
 import { makePassages } from '../passages/index.ts';
 import type { TextPiece } from '../types.ts';
 import { extractDocument } from './document.ts';
@@ -24,8 +24,16 @@ async function answer(task: ExtractTask): Promise<ExtractAnswer> {
     const document = await extractDocument(task, alive);
     return { id: task.id, document, passages: makePassages(document, targetTokens) };
   } catch (error) {
-    return { id: task.id, error: toWire(error) };
+    return { id: task.id, error: toWire(error instanceof AppError ? error : unforeseen(error)) };
   }
+}
+
+/** A fault of a reader costs the file that shows it, as a crash does: never the job. */
+function unforeseen(error: unknown): AppError {
+  const words = error instanceof Error ? error.message : String(error);
+  return new AppError('invalid-input', `Reading it failed unexpectedly (${words}).`, undefined, {
+    cause: error,
+  });
 }
 
 /** how the piece under way has ended, to whoever waits for that */
