@@ -12,9 +12,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import * as v from 'valibot';
-import { median, rounded } from '../src/main/bench/statistics.ts';
 import { benchModel, environment, readResult, writeResult } from './environment.ts';
 import { ingestSchema, type SecondScan } from './ingest/table.ts';
+import { middle } from './peers/table.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -44,9 +44,9 @@ const looks = [];
 for (let at = 0; at < Number(values.times); at++) looks.push(await look());
 const warm = cold ? looks.slice(1) : looks;
 const figures: SecondScan = {
-  ...middle(warm),
+  ...timesOf(warm),
   peakMemoryMB: Math.round(Math.max(...looks.map(({ peakMemoryMB }) => peakMemoryMB))),
-  cold: cold ? middle(looks.slice(0, 1)) : null,
+  cold: cold ? timesOf(looks.slice(0, 1)) : null,
   measured: environment(),
 };
 const files = looks[0]?.files.length ?? 0;
@@ -74,9 +74,10 @@ async function look(): Promise<v.InferOutput<typeof report> & { readonly wallSec
   return { ...found, wallSeconds };
 }
 
-function middle(several: readonly Awaited<ReturnType<typeof look>>[]) {
+/** the middle ones, s */
+function timesOf(several: readonly Awaited<ReturnType<typeof look>>[]) {
   const of = (field: 'seconds' | 'cpuSeconds' | 'wallSeconds'): number =>
-    rounded(median(several.map((one) => one[field])), 2);
+    Math.round(100 * middle(several.map((one) => one[field]))) / 100;
   return { seconds: of('seconds'), cpuSeconds: of('cpuSeconds'), wallSeconds: of('wallSeconds') };
 }
 

@@ -125,7 +125,7 @@ const secretNames =
   /^(\.env(\..+)?|.+\.(pem|key|p12|pfx|keystore|jks|kdbx|ppk|asc)|id_(rsa|dsa|ecdsa|ed25519)|\.netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.htpasswd|\.git-credentials|secrets?\.(json|ya?ml|toml|ini)|credentials(\.json)?)$/i;
 const templates = /^\.env\.(example|sample|template|dist|defaults?)$/i;
 const machineMade = /\.(min\.(js|css|mjs|cjs)|map)$/i;
-/** known by name, so that nothing is read to find out */
+/** of binary files, what their names say */
 const notText: Readonly<Record<string, string>> = {
   '.doc': 'old Word document (save it as .docx to read it)',
   '.xls': 'old spreadsheet (save it as .xlsx to read it)',
@@ -133,6 +133,11 @@ const notText: Readonly<Record<string, string>> = {
   '.mobi': 'Kindle book',
   '.azw3': 'Kindle book',
 };
+
+/** What a binary file is by its name, and what can be done about it; or null. */
+export function unreadKind(path: string): string | null {
+  return notText[extname(path).toLowerCase()] ?? null;
+}
 
 /** Why a file is left out by its name, or null. */
 export function skippedFile(name: string): string | null {
@@ -143,8 +148,7 @@ export function skippedFile(name: string): string | null {
   if (secretNames.test(name) && !templates.test(name))
     return 'may hold secrets (add the file by itself to read it)';
   if (machineMade.test(name)) return 'generated (minified code or a source map)';
-  const kind = notText[extname(lower)];
-  return kind === undefined ? null : `${kind}: not read`;
+  return null;
 }
 
 /** private keys under whatever name */

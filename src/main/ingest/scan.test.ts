@@ -60,7 +60,7 @@ describe('what is left out is listed with its reason', () => {
       'a.png': Buffer.from('89504e470d0a1a0a', 'hex'),
       'noise.txt': Buffer.from([1, 2, 3, 0, 5, 6]),
       'film.ts': Buffer.concat([Buffer.from('G'), Buffer.alloc(187), Buffer.from('G')]),
-      'book.doc': '\xd0\xcf',
+      'book.doc': Buffer.from('d0cf11e0a1b11ae1', 'hex'),
       'package-lock.json': '{}',
       '.env': 'KEY=1',
       '.env.local': 'KEY=1',
@@ -78,6 +78,35 @@ describe('what is left out is listed with its reason', () => {
     expect(found['a.png']).toMatch(/PNG/);
     expect(found['film.ts']).toMatch(/binary/);
     expect(found['book.doc']).toMatch(/old Word document/);
+  });
+
+  it('books and documents are what their first bytes say, whatever their name', async () => {
+    const packed = (first: string, rest = ''): Buffer =>
+      Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26), Buffer.from(`${first}\x01\x02${rest}`)]);
+    const documents: Readonly<Record<string, Buffer>> = {
+      'book.zip': Buffer.from(epubHead),
+      'odt.zip': packed('mimetypeapplication/vnd.oasis.opendocument.text'),
+      'a.doc': packed('[Content_Types].xml', 'PK word/document.xml'),
+      'b.txt': packed('_rels/.rels', 'PK ppt/presentation.xml'),
+      c: packed('xl/workbook.xml'),
+      'd.doc': Buffer.from('{\\rtf1 a}'),
+      'e.doc': Buffer.from('plain words'),
+    };
+    await put({ ...documents, 'f.txt': packed('holds-word/document.xml'), 'g.ppt': Buffer.alloc(9) });
+    const found = await scanned();
+    expect(found.flatMap(({ path, kind }) => (kind === null ? [] : [[path.split('/')[1], kind]]))).toEqual([
+      ['a.doc', 'docx'],
+      ['b.txt', 'pptx'],
+      ['book.zip', 'epub'],
+      ['c', 'xlsx'],
+      ['d.doc', 'rtf'],
+      ['e.doc', 'text'],
+      ['odt.zip', 'odf'],
+    ]);
+    expect(await outcomes()).toMatchObject({
+      'f.txt': 'not text: zip archive',
+      'g.ppt': 'not text: old presentation (save it as .pptx to read it)',
+    });
   });
 
   it('a file that is handed over by itself is read, whatever its name', async () => {
@@ -161,57 +190,6 @@ describe('what is left out is listed with its reason', () => {
       expect(locked).toMatchObject({ bytes: 1, mtimeMs: 0 });
     },
   );
-});
-
-describe('files whose text is there already', () => {
-  /** the first scan's files with other bytes, which only those see who open them */
-  async function behindTheScan(paths: readonly string[]): Promise<Map<string, ScanEntry>> {
-    const before = new Map((await scanned()).map((entry) => [entry.absolutePath, entry]));
-    for (const path of paths) {
-      const seconds = (before.get(join(folder, path))?.mtimeMs ?? 0) / 1000;
-      await put({ [path]: Buffer.alloc(8) });
-      await utimes(join(folder, path), seconds, seconds);
-    }
-    return before;
-  }
-
-  async function again(known: (path: string) => ScanEntry | undefined): Promise<Record<string, string>> {
-    const found: Record<string, string> = {};
-    for await (const { path, kind, outcome, reason } of scan([folder], { maxFileBytes: 1 << 20, known }))
-      found[path.slice(path.indexOf('/') + 1)] = reason ?? `${String(outcome)} ${String(kind)}`;
-    return found;
-  }
-
-  it('are not opened while path, size and time are the same', async () => {
-    await put({ 'a.txt': '12345678', 'b.md': '12345678', 'c.txt': '12345678', 'd.txt': '12345678' });
-    // a whole number of ms, which every file system keeps
-    for (const name of ['a.txt', 'b.md', 'c.txt', 'd.txt']) await utimes(join(folder, name), 1e9, 1e9);
-    const before = await behindTheScan(['a.txt', 'b.md', 'd.txt']);
-    await put({ 'b.md': Buffer.alloc(9) });
-    const known = (path: string) => (path.endsWith('d.txt') ? undefined : before.get(path));
-    expect(await again(known)).toEqual({
-      'a.txt': 'null null',
-      'b.md': 'not text: binary data',
-      'c.txt': 'null null',
-      'd.txt': 'not text: binary data',
-    });
-    const elsewhere = (path: string) => ({ ...(before.get(path) as ScanEntry), path: 'another/name.txt' });
-    expect((await again(elsewhere))['a.txt']).toBe('not text: binary data');
-  });
-
-  it('obey ignore files, names and the limit of size as any other', async () => {
-    await put({ 'a.txt': '12345678', 'b.txt': '12345678', 'c/d.txt': '12345678' });
-    const before = await behindTheScan([]);
-    await put({ '.gitignore': 'a.txt\n/c/\n' });
-    const known = (path: string) => before.get(path);
-    expect(await again(known)).toMatchObject({
-      'a.txt': 'ignored by .gitignore',
-      'b.txt': 'null null',
-      'c/': 'ignored by .gitignore: 1 files',
-    });
-    const limited = await Array.fromAsync(scan([folder], { maxFileBytes: 7, known }));
-    expect(limited.find(({ path }) => path.endsWith('b.txt'))?.reason).toMatch(/larger than the limit/);
-  });
 });
 
 describe('order, names and roots', () => {

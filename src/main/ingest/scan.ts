@@ -5,7 +5,7 @@ import { basename, join, resolve } from 'node:path';
 
 import { isArchiveName } from './archive/archive-file.ts';
 import { scanArchive } from './archive/scan-archive.ts';
-import { formatOfFile, megabytes } from './content-format.ts';
+import { documentNamedArchive, formatOfFile, megabytes } from './content-format.ts';
 import { IgnoreRules } from './ignore-rules.ts';
 import { skippedFile, skippedFolder } from './kinds.ts';
 import { readError } from './read-error.ts';
@@ -34,13 +34,13 @@ export async function* scan(roots: readonly string[], options: ScanOptions): Asy
     }
 }
 
-/** an archive is replaced by its files */
+/** `fileEntry` passes archives on as text; each is replaced by its files */
 async function* withArchives(
   entries: AsyncIterable<ScanEntry>,
   options: ScanOptions,
 ): AsyncGenerator<ScanEntry> {
   for await (const entry of entries)
-    if (entry.outcome === null && isArchiveName(entry.absolutePath))
+    if (entry.outcome === null && entry.kind === 'text' && isArchiveName(entry.absolutePath))
       yield* scanArchive(entry, entry, options);
     else yield entry;
 }
@@ -154,9 +154,10 @@ async function fileEntry(
       stats,
       `larger than the limit of ${megabytes(options.maxFileBytes)} MB a file (${megabytes(stats.size)} MB)`,
     );
-  if (isArchiveName(place.absolutePath)) return readable(place, stats, 'text');
   if (isKnown(place, stats, options)) return readable(place, stats, null);
   try {
+    if (isArchiveName(place.absolutePath))
+      return readable(place, stats, documentNamedArchive(place.absolutePath) ?? 'text');
     const found = formatOfFile(place.absolutePath, stats.size, chosen);
     return typeof found === 'string' ? readable(place, stats, found) : skipped(place, stats, found.reason);
   } catch (error) {

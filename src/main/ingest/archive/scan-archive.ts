@@ -1,7 +1,7 @@
 /** The files of an archive as entries of a scan: `books.zip/novel.epub`. Archives in archives stay closed. */
 import { AppError } from '../../../shared/errors.ts';
-import { binaryKind, headBytes } from '../binary.ts';
-import { formatByContent } from '../content-format.ts';
+import { headBytes } from '../binary.ts';
+import { formatByContent, notText } from '../content-format.ts';
 import { holdsPrivateKey, skippedFile, skippedFolder } from '../kinds.ts';
 import type { ScanEntry, ScanOptions } from '../types.ts';
 import { isArchiveName, type ArchivedFile } from './archive-file.ts';
@@ -107,9 +107,7 @@ async function outcomeOf(file: ArchivedFile, options: ScanOptions): Promise<Outc
   const head = await file.head(headBytes);
   if (holdsPrivateKey(head)) return { reason: 'holds a private key' };
   const kind = formatByContent(file.name, head);
-  return kind === null
-    ? { reason: `not text: ${binaryKind(head) ?? 'binary data'}` }
-    : { kind, reason: null };
+  return kind === null ? { reason: notText(file.name, head) } : { kind, reason: null };
 }
 
 /** what its name and its numbers say */
@@ -122,7 +120,8 @@ function leftOut(file: ArchivedFile, { maxFileBytes }: ScanOptions): string | nu
   if (file.bytes === 0) return 'empty: there is nothing in it';
   if (file.bytes > maxFileBytes)
     return `larger than the limit of ${String(Math.round(maxFileBytes / 2 ** 20))} MB a file`;
-  if (isArchiveName(file.name)) return 'an archive inside an archive is not opened';
+  if (isArchiveName(file.name))
+    return 'an archive inside an archive is not opened (unpack the outer one to read it)';
   return skippedFile(file.name.slice(file.name.lastIndexOf('/') + 1));
 }
 
