@@ -27,6 +27,8 @@ describe('answers with drafts', () => {
   let runtime: Runtime;
   /** rows of each forward pass, and how many were kept */
   let passes: { rows: number; kept: number }[] = [];
+  /** of the service that was started last */
+  let cache: Cache;
 
   beforeAll(async () => {
     model = tinyModel();
@@ -38,19 +40,21 @@ describe('answers with drafts', () => {
   });
 
   function start(): EngineService {
-    const forward = async (cache: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> => {
-      const before = cache.position;
-      const logits = await runtime.forward(cache, ids, options);
-      passes.push({ rows: ids.length, kept: cache.position - before });
+    const forward = async (of: Cache, ids: Int32Array, options: ForwardOptions): Promise<Float32Array> => {
+      const before = of.position;
+      const logits = await runtime.forward(of, ids, options);
+      passes.push({ rows: ids.length, kept: of.position - before });
       return logits;
     };
-    return tinyService(
-      wrapped(runtime, { mostDrafted: MOST_DRAFTED, forward, release: async () => undefined }),
-    );
+    const createCache: Runtime['createCache'] = (compiled) => (cache = runtime.createCache(compiled));
+    const replaced = { mostDrafted: MOST_DRAFTED, forward, createCache, release: async () => undefined };
+    return tinyService(wrapped(runtime, replaced));
   }
 
   interface Answer {
     readonly tokens: readonly GeneratedToken[];
+    /** the state afterwards */
+    readonly snapshot: Buffer;
     /** what a further answer from the same state is: any bit that differs shows */
     readonly next: readonly GeneratedToken[];
     readonly position: number;
@@ -76,10 +80,13 @@ describe('answers with drafts', () => {
     };
     const tokens = await generate(state, sampling, drafts);
     const drafted = [...passes];
-    const { position, reach } = await service.prefill(state, tinyIds(3, 77), 'chat');
+    const { position, reach } = cache;
+    const snapshot = Buffer.alloc(cache.snapshotBytes());
+    await cache.readSnapshot(0, snapshot);
+    await service.prefill(state, tinyIds(3, 77), 'chat');
     const next = await generate(state, { ...greedy, maxTokens: 5 }, false);
     await service.close();
-    return { tokens, next, position, reach, drafted };
+    return { tokens, position, reach, snapshot, next, drafted };
   }
 
   const same = (one: Answer, other: Answer): void => {
