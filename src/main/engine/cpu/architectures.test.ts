@@ -34,6 +34,30 @@ describe('cpu agrees with the reference', () => {
 });
 
 describe('a model with layers of two kinds', () => {
+  it('keeps the rows of a chunk that are accepted, and nothing of the others', async () => {
+    const runtime = await openArchitecture('gemma3 F32', createCpuRuntime);
+    const compiled = runtime.compile(preset('adapted', geometryOf(runtime.hyperparameters)));
+    const { vocabulary } = runtime.hyperparameters;
+    for (const kept of [1, 3, 8]) {
+      const [plain, drafted] = [runtime.createCache(compiled), runtime.createCache(compiled)];
+      for (const each of [plain, drafted]) await readInChunks(runtime, each, ids.subarray(0, 100), [50]);
+      // beyond the kept ones other ids than those that come later
+      const chunk = Int32Array.of(...ids.subarray(100, 100 + kept), ...someIds(8 - kept, 9));
+      const logits = await runtime.forward(drafted, chunk, {
+        logits: 'all',
+        accept: (rows) => {
+          expect(rows).toHaveLength(8 * vocabulary);
+          return kept;
+        },
+      });
+      const wanted = await readInChunks(runtime, plain, ids.subarray(100, 100 + kept), [kept]);
+      expect(firstDifference(logits, wanted.subarray((kept - 1) * vocabulary))).toBe('none');
+      expect(drafted.reach).toEqual(plain.reach);
+      expect(await snapshotOf(drafted)).toEqual(await snapshotOf(plain));
+    }
+    await runtime.release();
+  });
+
   it('gives the same bits in any chunks, forked and restored', async () => {
     const runtime = await openArchitecture('gemma3 F32', createCpuRuntime);
     const compiled = runtime.compile(preset('adapted', geometryOf(runtime.hyperparameters)));
