@@ -1,6 +1,7 @@
 /**
  * What guessed tokens win in an answer (decision 0035): the same answer with and without drafts, by turns, from the same
- * state. Texts are this repository's own; the answers are greedy, as in the app. Both answers must be equal.
+ * state, and as many tokens by llama.cpp after the same prompt. Texts are this repository's own; the answers are greedy,
+ * as in the app. Longleaf's two answers must be equal.
  *
  *   node boot.mjs run bench/drafts.ts [--rounds 3] [--tokens 160] [--save]
  */
@@ -12,6 +13,7 @@ import { geometryOf, preset, startEngine, type StateHandle } from '../src/main/e
 import { openGguf } from '../src/main/formats/index.ts';
 import { createChatTemplate, createTokenizer } from '../src/main/tokenizer/index.ts';
 import { benchModel, environment, writeResult } from './environment.ts';
+import { startLlamaCpp } from './llama-cpp-process.ts';
 
 const { values } = parseArgs({
   options: {
@@ -50,6 +52,9 @@ const engine = await startEngine({
   maxDiskGB: 1,
 });
 const stop = tokenizer.stopIds;
+/** what bench:peers finds best for this model on two cores */
+const peer = { threads: 2, batchSize: 512, flashAttention: true, contextSize: 4096 };
+const llama = await startLlamaCpp(model.path, peer);
 
 /** ms a token, and the answer */
 async function answer(state: StateHandle, drafts: boolean): Promise<{ ms: number; ids: number[] }> {
@@ -75,24 +80,32 @@ async function compare(question: string) {
   const plan = preset('window', geometryOf(engine.info.hyperparameters));
   const { state } = await engine.open({ plan, ids: new Int32Array(0), useStored: false });
   await engine.prefill(state, ids, { priority: 'chat' });
-  const times = { with: [] as number[], without: [] as number[] };
+  await llama.prefill(ids);
+  const times = { with: [] as number[], without: [] as number[], llamaCpp: [] as number[] };
   let tokens = 0;
   for (let round = 0; round < Number(values.rounds); round++) {
     const plain = await answer(state, false);
     const drafted = await answer(state, true);
     if (plain.ids.join() !== drafted.ids.join()) throw new Error('The answers differ: drafts are broken.');
+    tokens = plain.ids.length;
     times.without.push(plain.ms);
     times.with.push(drafted.ms);
-    tokens = plain.ids.length;
+    times.llamaCpp.push((await llama.decode(tokens)) / tokens);
+    await llama.backTo(ids.length);
   }
   await engine.release(state);
-  const ratios = times.without.map((ms, round) => ms / (times.with[round] ?? NaN));
+  const ratioOf = (others: readonly number[]) => {
+    const ratios = others.map((ms, round) => ms / (times.with[round] ?? NaN));
+    return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) };
+  };
   return {
     context: ids.length,
     tokens,
     msWithout: median(times.without),
     msWith: median(times.with),
-    ratio: { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) },
+    msLlamaCpp: median(times.llamaCpp),
+    ratio: ratioOf(times.without),
+    toLlamaCpp: ratioOf(times.llamaCpp),
   };
 }
 
@@ -100,8 +113,10 @@ const results: Record<string, Awaited<ReturnType<typeof compare>>> = {};
 for (const [name, question] of Object.entries(questions)) {
   const one = await compare(question);
   results[name] = one;
+  const ratio = ({ median: middle, least, most }: typeof one.ratio): string =>
+    `${middle.toFixed(2)} [${least.toFixed(2)}, ${most.toFixed(2)}]`;
   console.log(
-    `${name}: ${String(one.tokens)} tokens, ${one.msWithout.toFixed(1)} -> ${one.msWith.toFixed(1)} ms a token, ${one.ratio.median.toFixed(2)} [${one.ratio.least.toFixed(2)}, ${one.ratio.most.toFixed(2)}]`,
+    `${name}: ${String(one.tokens)} tokens, ${one.msWithout.toFixed(1)} -> ${one.msWith.toFixed(1)} ms a token, ${ratio(one.ratio)}; llama.cpp ${one.msLlamaCpp.toFixed(1)}, ${ratio(one.toLlamaCpp)}`,
   );
 }
 if (values.save)
@@ -109,7 +124,9 @@ if (values.save)
     environment: environment(),
     model: { id: model.id, hash: model.hash },
     engine: { variant: engine.info.variant, threads: engine.info.threads },
+    llamaCpp: peer,
     rounds: Number(values.rounds),
     results,
   });
 await engine.close();
+llama.close();

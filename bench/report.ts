@@ -146,16 +146,18 @@ const searchSchema = v.object({
   kinds: v.record(v.string(), v.object({ p50: v.number(), p95: v.number(), max: v.number() })),
 });
 
+const draftRatio = v.object({ median: v.number(), least: v.number(), most: v.number() });
 const draftsSchema = v.object({
   environment: measured,
   rounds: v.number(),
   results: v.record(
     v.string(),
     v.object({
-      tokens: v.number(),
       msWithout: v.number(),
       msWith: v.number(),
-      ratio: v.object({ median: v.number(), least: v.number(), most: v.number() }),
+      msLlamaCpp: v.number(),
+      ratio: draftRatio,
+      toLlamaCpp: draftRatio,
     }),
   ),
 });
@@ -268,15 +270,17 @@ function perplexityTable(result: v.InferOutput<typeof perplexitySchema>): string
 }
 
 function draftsTable({ environment, rounds, results }: v.InferOutput<typeof draftsSchema>): string[] {
+  const ratio = ({ median, least, most }: v.InferOutput<typeof draftRatio>): string =>
+    `${median.toFixed(2)} [${least.toFixed(2)}, ${most.toFixed(2)}]`;
   return [
-    `| an answer to | tokens | without drafts, ms a token | with | times as fast (${count(rounds)} rounds) |`,
-    '|---|---|---|---|---|',
+    '| an answer to | without drafts, ms a token | with | times as fast | llama.cpp, ms a token | times as fast |',
+    '|---|---|---|---|---|---|',
     ...Object.entries(results).map(
-      ([name, { tokens, msWithout, msWith, ratio }]) =>
-        `| ${name} | ${count(tokens)} | ${msWithout.toFixed(1)} | ${msWith.toFixed(1)} | ${ratio.median.toFixed(2)} [${ratio.least.toFixed(2)}, ${ratio.most.toFixed(2)}] |`,
+      ([name, one]) =>
+        `| ${name} | ${one.msWithout.toFixed(1)} | ${one.msWith.toFixed(1)} | ${ratio(one.ratio)} | ${one.msLlamaCpp.toFixed(1)} | ${ratio(one.toLlamaCpp)} |`,
     ),
     '',
-    conditions(environment),
+    `${count(rounds)} rounds in turns. ${conditions(environment)}`,
   ];
 }
 

@@ -117,5 +117,4 @@ it.each(['reference', 'cpu'] as const)(
     expect(reusedAt(last)).toBeGreaterThanOrEqual(saved);
     expect(checksumOf(last)).toBe(undisturbed);
   },
-  120_000,
 );
