@@ -108,7 +108,7 @@ describe.skipIf(noModel)(`library${skippedWithoutModel}`, () => {
       await mkdir(locked, { mode: 0o000 });
       const { files, counts } = await report('update', 'book');
       await chmod(locked, 0o700);
-      expect(files.find(({ path }) => path === 'book/locked')).toMatchObject({ outcome: 'refused' });
+      expect(files.find(({ path }) => path === 'book/locked/')).toMatchObject({ outcome: 'refused' });
       expect(counts['read']).toBe(4);
     },
   );

@@ -5,7 +5,7 @@
 import { AppError } from '../../shared/errors.ts';
 import type { ContentHash, LibraryFile } from '../../shared/model/index.ts';
 import type { ExtractedDocument, Ingest, ScanEntry, TextPiece } from '../ingest/index.ts';
-import { wasNotOpened } from '../ingest/index.ts';
+import { reasonOf, wasNotOpened } from '../ingest/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { encodeText } from './encode-text.ts';
@@ -116,7 +116,7 @@ async function indexFile(context: IndexContext, planned: PlannedFile): Promise<L
     return rowOf(planned, hash);
   } catch (error) {
     if (error instanceof AppError && REFUSALS.has(error.code)) {
-      const row = rowOf(planned, { outcome: 'refused', reason: error.message });
+      const row = rowOf(planned, { outcome: 'refused', reason: reasonOf(error) });
       // gone, or locked, since the scan: of no time, so that the next update tries it again
       return wasNotOpened(error) ? { ...row, mtimeMs: 0 } : row;
     }

@@ -14,7 +14,7 @@ import type { ExtractedDocument, ExtractorVersion, FileFormat, Ingest } from './
 
 export { Archive, archiveLimits } from './zip.ts';
 export { contentHash, hasEncoding } from './chosen-encoding.ts';
-export { wasNotOpened } from './read-error.ts';
+export { reasonOf, wasNotOpened } from './read-error.ts';
 export type * from './types.ts';
 
 /** Raised whenever the same file would give another text or other passages. */

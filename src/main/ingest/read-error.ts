@@ -3,6 +3,11 @@ import { AppError } from '../../shared/errors.ts';
 /** system errors that say nothing about the file's content */
 const unopened: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EMFILE', 'ENFILE']);
 
+/** As it stands in a report: what happened, and what to do. */
+export function reasonOf({ message, hint }: AppError): string {
+  return hint === undefined ? message : `${message} ${hint}`;
+}
+
 /** Nothing is known of the file's content: the same file may be read next time. */
 export function wasNotOpened({ details }: AppError): boolean {
   return details?.['unopened'] === true;

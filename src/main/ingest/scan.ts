@@ -8,7 +8,7 @@ import { scanArchive } from './archive/scan-archive.ts';
 import { documentNamedArchive, formatOfFile, megabytes } from './content-format.ts';
 import { IgnoreRules } from './ignore-rules.ts';
 import { skippedFile, skippedFolder } from './kinds.ts';
-import { readError } from './read-error.ts';
+import { readError, reasonOf } from './read-error.ts';
 import type { ScanEntry, ScanOptions } from './types.ts';
 
 /** files of one folder that are looked at together */
@@ -213,7 +213,6 @@ function skipped(place: Place, stats: Pick<Stats, 'size' | 'mtimeMs'>, reason: s
 }
 
 function refused(place: Place, error: unknown, stats?: Stats): ScanEntry {
-  const { message, hint } = readError(error, place.absolutePath);
   return {
     ...place,
     bytes: stats?.size ?? 0,
@@ -221,6 +220,6 @@ function refused(place: Place, error: unknown, stats?: Stats): ScanEntry {
     mtimeMs: 0,
     kind: null,
     outcome: 'refused',
-    reason: hint === undefined ? message : `${message} ${hint}`,
+    reason: reasonOf(readError(error, place.absolutePath)),
   };
 }

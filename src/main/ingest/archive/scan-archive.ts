@@ -5,6 +5,7 @@ import { formatByContent, notText } from '../content-format.ts';
 import { holdsPrivateKey, skippedFile, skippedFolder } from '../kinds.ts';
 import type { ScanEntry, ScanOptions } from '../types.ts';
 import { isArchiveName, type ArchivedFile } from './archive-file.ts';
+import { reasonOf } from '../read-error.ts';
 import { refusedName } from './entry-name.ts';
 import { openArchive } from './open-archive.ts';
 
@@ -136,6 +137,6 @@ function leftOutFolder(name: string): { path: string; reason: string } | null {
 }
 
 function words(error: unknown): string {
-  if (!(error instanceof AppError)) return error instanceof Error ? error.message : String(error);
-  return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+  if (error instanceof AppError) return reasonOf(error);
+  return error instanceof Error ? error.message : String(error);
 }
