@@ -7,7 +7,8 @@ import { isArchiveName } from './archive/archive-file.ts';
 import { scanArchive } from './archive/scan-archive.ts';
 import { documentNamedArchive, formatOfFile, megabytes } from './content-format.ts';
 import { IgnoreRules } from './ignore-rules.ts';
-import { skippedFile, skippedFolder } from './kinds.ts';
+import { formatOf, skippedFile, skippedFolder } from './kinds.ts';
+import { canBePieces, largestWhole } from './pieces.ts';
 import { readError, reasonOf } from './read-error.ts';
 import type { ScanEntry, ScanOptions } from './types.ts';
 
@@ -148,12 +149,7 @@ async function fileEntry(
 ): Promise<ScanEntry> {
   if (!stats.isFile()) return skipped(place, stats, 'not a regular file (device, pipe or socket)');
   if (stats.size === 0) return skipped(place, stats, 'empty: there is nothing in it');
-  if (stats.size > options.maxFileBytes)
-    return skipped(
-      place,
-      stats,
-      `larger than the limit of ${megabytes(options.maxFileBytes)} MB a file (${megabytes(stats.size)} MB)`,
-    );
+  if (stats.size > options.maxFileBytes) return skipped(place, stats, tooLarge(place, stats, options));
   if (isKnown(place, stats, options)) return readable(place, stats, null);
   try {
     if (isArchiveName(place.absolutePath))
@@ -163,6 +159,13 @@ async function fileEntry(
   } catch (error) {
     return refused(place, error, stats);
   }
+}
+
+/** A text can be as large as the settings allow; what is read whole has a limit of its own besides. */
+function tooLarge({ absolutePath }: Place, { size }: Stats, { maxFileBytes }: ScanOptions): string {
+  const limit = `larger than the limit of ${megabytes(maxFileBytes)} MB a file (${megabytes(size)} MB)`;
+  const helps = size <= largestWhole || canBePieces(formatOf(absolutePath));
+  return helps ? `${limit}; it can be raised in the settings` : limit;
 }
 
 /** The text is there already, under this very name: a file that lay elsewhere, or was chosen by itself, is looked at. */
