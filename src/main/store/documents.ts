@@ -188,16 +188,21 @@ export class Documents {
     extractorVersion: number,
     tokenizer: string,
   ): readonly (number | null)[] {
+    // One query for all: SQLite compiles a join anew for each value that is bound to it (the planner looks at the
+    // values), which took four times as long as the look-ups. CROSS JOIN keeps the order of the tables.
     const find = prepared(
       this.#db,
-      `SELECT t.count AS tokens FROM contents c JOIN documents d ON d.content_id = c.id
-       JOIN document_tokens t ON t.content_id = c.id
-       WHERE c.hash = ? AND d.extractor_version = ? AND t.tokenizer = ?`,
+      `SELECT asked.key AS at, t.count AS tokens FROM json_each(?) asked
+       CROSS JOIN contents c ON c.hash = asked.value
+       CROSS JOIN documents d ON d.content_id = c.id
+       CROSS JOIN document_tokens t ON t.content_id = c.id
+       WHERE d.extractor_version = ? AND t.tokenizer = ?`,
     );
-    return hashes.map((hash) => {
-      const row = find.get(hash, extractorVersion, tokenizer) as { tokens: number } | undefined;
-      return row?.tokens ?? null;
-    });
+    const counts = hashes.map((): number | null => null);
+    const rows = find.iterate(JSON.stringify(hashes), extractorVersion, tokenizer);
+    for (const { at, tokens } of rows as IterableIterator<{ at: number; tokens: number }>)
+      counts[at] = tokens;
+    return counts;
   }
 
   /** the number that stands for a hash in other tables; made when it is new */

@@ -144,4 +144,20 @@ describe('documents and tokens', () => {
     expect(await fixture.store.tokens(document.hash, 'bpe')).toBeNull();
     expect(await fixture.store.passagesAround(document.hash, 0, 9)).toEqual([]);
   });
+
+  it('tokens of many documents at once: as asked for, and none where one is missing, older or of another tokenizer', async () => {
+    const [a, b, c] = [
+      documentOf(hashOf('1'), ['a']),
+      documentOf(hashOf('2'), ['b']),
+      documentOf(hashOf('3'), ['c']),
+    ];
+    for (const { document, passages } of [a, b, c]) await fixture.store.putDocument(document, passages);
+    await fixture.store.putTokens(a.document.hash, 'bpe', new Int32Array(3));
+    await fixture.store.putTokens(b.document.hash, 'other', new Int32Array(4));
+    await fixture.store.putTokens(c.document.hash, 'bpe', new Int32Array(5));
+    const asked = [c, a, b, c].map(({ document }) => document.hash);
+    expect(await fixture.store.tokenCounts([...asked, hashOf('4')], 1, 'bpe')).toEqual([5, 3, null, 5, null]);
+    expect(await fixture.store.tokenCounts(asked, 2, 'bpe')).toEqual([null, null, null, null]);
+    expect(await fixture.store.tokenCounts([], 1, 'bpe')).toEqual([]);
+  });
 });
