@@ -34,7 +34,7 @@ export async function small(options: StageOptions): Promise<void> {
   await measure('small', gguf, options, tiny ? tinySizes : full);
 }
 
-/** The same model with products in integers, and with keys and values in 8 bits. */
+/** The same model with products in integers, with keys and values in 8 bits, and without subgroups. */
 export async function variants(options: StageOptions): Promise<void> {
   const { model, tiny } = options;
   const sizes = tiny ? { ...tinySizes, contexts: [256] } : { ...full, contexts: [4096, 131_072], repeat: 2 };
@@ -42,6 +42,7 @@ export async function variants(options: StageOptions): Promise<void> {
     int8: { arithmetic: 'int8' },
     kv8: { kvBits: 8 },
     matrix: { arithmetic: 'matrix' },
+    withoutSubgroups: { subgroups: false },
   } as const;
   for (const [name, more] of Object.entries(kinds)) {
     const gguf =
@@ -62,7 +63,7 @@ export async function large(options: StageOptions): Promise<void> {
 }
 
 type MeasureOptions = StageOptions & {
-  readonly more?: Pick<GpuRuntimeOptions, 'arithmetic' | 'kvBits'>;
+  readonly more?: Pick<GpuRuntimeOptions, 'arithmetic' | 'kvBits' | 'subgroups'>;
   readonly profiled?: boolean;
 };
 
@@ -79,6 +80,7 @@ async function measure(
   say({
     model: gguf.path.split('/').at(-1),
     device: runtime.device,
+    subgroupSize: runtime.subgroupSize,
     loadSeconds: rounded((performance.now() - begin) / 1000),
     weightMB: rounded([...gguf.tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0) / 1e6),
     dispatchesPerToken: dispatches.perLayer * hyperparameters.layers + dispatches.besides,

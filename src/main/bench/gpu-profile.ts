@@ -10,10 +10,15 @@ export async function benchGpuProfile(request: BenchRequest): Promise<BenchResul
   const position = request.context ?? 16 * 1024;
   const rows = request.tokens ?? 512;
   const plan = request.plan ?? 'adapted';
-  const { device, prefill, decode } = await gpuKernelTimes(request.model.path, { plan, position, rows });
+  const { device, subgroupSize, arithmetic, prefill, decode } = await gpuKernelTimes(request.model.path, {
+    plan,
+    position,
+    rows,
+  });
   const ms = prefill.reduce((sum, one) => sum + one.ms, 0);
   return {
     ...{ name: 'profile', backend: 'webgpu', device, threads: 0, model: request.model.id, plan },
+    ...{ arithmetic, subgroupSize },
     contextTokens: position,
     // of kernels alone, one after another
     tokensPerSecond: ms === 0 ? null : rounded((rows * 1000) / ms),

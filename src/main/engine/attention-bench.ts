@@ -2,6 +2,8 @@
 import type { AttentionMeasurement, AttentionSpeed, MachinePeak } from './cpu/attention-roofline.ts';
 import { readAttentionVectors } from './attention-vectors.ts';
 import type { BackendName } from './engine.ts';
+import type { CardOptions } from './gpu/environment-options.ts';
+import { environmentOptions } from './gpu/environment-options.ts';
 import type { KernelTimes, KernelTimesOptions } from './gpu/kernel-times.ts';
 import type { CompiledPlan } from './plan/types.ts';
 import type { VectorErrors } from './reference/vectors.ts';
@@ -43,11 +45,11 @@ export async function cpuPeak(threads: number): Promise<MachinePeak> {
   return machinePeak(threads);
 }
 
-/** Times of the webgpu backend's kernels; LONGLEAF_GPU chooses the adapter. See gpu/kernel-times.ts. */
+/** Times of the webgpu backend's kernels, on the card and as the environment says. See gpu/kernel-times.ts. */
 export async function gpuKernelTimes(
   path: string,
-  options: Omit<KernelTimesOptions, 'device'>,
+  options: Omit<KernelTimesOptions, keyof CardOptions>,
 ): Promise<KernelTimes> {
   const { kernelTimes } = await import('./gpu/kernel-times.ts');
-  return kernelTimes(path, { ...options, device: process.env['LONGLEAF_GPU'] });
+  return kernelTimes(path, { ...options, ...environmentOptions(process.env) });
 }

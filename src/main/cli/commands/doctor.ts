@@ -173,11 +173,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
+function sumsOf(subgroupSize: number | null): readonly string[] {
+  return subgroupSize === null ? [] : [`sums through subgroups of ${String(subgroupSize)}`];
+}
+
 async function adapters(): Promise<Finding> {
   const { adapters: found, problem } = await listAdapters();
   const value = found.map(
-    ({ name, driver, software, features, largestBinding }) =>
-      `${name} (${[driver, ...(software ? ['software'] : []), ...features].join(', ')}, buffers up to ${size(largestBinding)})`,
+    ({ name, driver, software, features, subgroupSize, largestBinding }) =>
+      `${name} (${[driver, ...(software ? ['software'] : []), ...features, ...sumsOf(subgroupSize)].join(', ')}, buffers up to ${size(largestBinding)})`,
   );
   // a machine without a graphics card is in order
   return { name: 'adapters', ok: true, value: problem ?? value.join('; ') };

@@ -47,12 +47,12 @@ describe.skipIf(skipWithoutAdapters)(`the test of an adapter${skippedWithoutAdap
   });
 
   it('passes the integer kernels', async () => {
-    const kernels = new Kernels(device.gpu, { tiled: false, arithmetic: 'int8' });
+    const kernels = new Kernels(device, { tiled: false, arithmetic: 'int8' });
     expect(await productFault(device, kernels)).toBeNull();
   });
 
   it('and without matrix units no kernels for them: named', async () => {
-    const options = { shared: { device, kernels: new Kernels(device.gpu, { arithmetic: 'matrix' }) } };
+    const options = { shared: { device, kernels: new Kernels(device, { arithmetic: 'matrix' }) } };
     await expect(openTiny((gguf) => createGpuRuntime(gguf, options))).rejects.toMatchObject({
       code: 'unsupported',
       message: expect.stringContaining('no matrix units') as string,
@@ -66,7 +66,7 @@ describe.skipIf(skipWithoutAdapters)(`the test of an adapter${skippedWithoutAdap
         return super.matmul({ ...variant, type: 'Q4_0' }, outputs);
       }
     }
-    const kernels = new WrongKernels(device.gpu, { tiled: false });
+    const kernels = new WrongKernels(device, { tiled: false });
     expect(await productFault(device, kernels)).toMatch(/^products in f32 are off by /);
   });
 });
@@ -90,7 +90,7 @@ describe('kernels for matrix units, which no software adapter has', () => {
     const adapter = await requestAdapter(undefined, 'null');
     const requiredFeatures = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
     const gpu = await adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[] });
-    const kernels = new Kernels(gpu, { arithmetic: 'matrix' });
+    const kernels = new Kernels({ gpu, subgroupSize: null }, { arithmetic: 'matrix' });
     for (const [input, output] of [
       ['normed', 'bias'],
       ['geglu', 'add'],
@@ -112,15 +112,18 @@ it('reads what nvidia-smi says of the card that was asked for', () => {
 
 describe('what the environment says about the card', () => {
   it('is taken', () => {
-    const env = { LONGLEAF_GPU: 'H200', LONGLEAF_GPU_KV: '8', LONGLEAF_GPU_MEMORY_MB: '4000' };
-    expect(environmentOptions(env)).toEqual({ device: 'H200', kvBits: 8, memoryLimit: 4e9 });
+    const env = { LONGLEAF_GPU: 'H200', LONGLEAF_GPU_KV: '8', LONGLEAF_GPU_SUBGROUPS: '0' };
+    expect(environmentOptions(env)).toEqual({ device: 'H200', kvBits: 8, subgroups: false });
+    expect(environmentOptions({ LONGLEAF_GPU_MEMORY_MB: '4000' })).toEqual({ memoryLimit: 4e9 });
     expect(environmentOptions({})).toEqual({});
   });
 
-  it.each([{ LONGLEAF_GPU_KV: '4' }, { LONGLEAF_GPU_MEMORY_MB: '-1' }, { LONGLEAF_GPU_ARITHMETIC: 'f16' }])(
-    'is refused where it means nothing: %o',
-    (env) => {
-      expect(() => environmentOptions(env)).toThrow(Object.values(env)[0]);
-    },
-  );
+  it.each([
+    { LONGLEAF_GPU_KV: '4' },
+    { LONGLEAF_GPU_MEMORY_MB: '-1' },
+    { LONGLEAF_GPU_ARITHMETIC: 'f64' },
+    { LONGLEAF_GPU_SUBGROUPS: 'yes' },
+  ])('is refused where it means nothing: %o', (env) => {
+    expect(() => environmentOptions(env)).toThrow(Object.values(env)[0]);
+  });
 });

@@ -15,7 +15,7 @@ import type { ProductTimes } from './product-test.ts';
 import { manyRows, productFault, productTimes } from './product-test.ts';
 
 /** Raised when the test or the kernels change: it is done again. */
-const VERSION = 1;
+const VERSION = 2;
 const FILE = 'gpu.json';
 
 const findingsSchema = v.object({
@@ -48,13 +48,13 @@ export async function findingsOf(device: Device, dataFolder: string | null): Pro
 async function testAdapter(device: Device): Promise<AdapterFindings> {
   // software adapters compile the kernels for many rows for up to a minute, and are never chosen for their speed
   const tiled = !device.software;
-  const f32 = new Kernels(device.gpu, { tiled });
+  const f32 = new Kernels(device, { tiled });
   const wrong = await productFault(device, f32);
   const findings = { wrong, copySpeed: await copySpeed(device) };
   if (wrong !== null || device.software) return { ...findings, arithmetic: 'f32', products: {} };
   const products: Partial<Record<Arithmetic, ProductTimes>> = { f32: await productTimes(device, f32) };
   for (const arithmetic of device.hasMatrixUnits ? (['int8', 'matrix'] as const) : (['int8'] as const)) {
-    const times = await timesWhereRight(device, new Kernels(device.gpu, { tiled, arithmetic }));
+    const times = await timesWhereRight(device, new Kernels(device, { tiled, arithmetic }));
     if (times !== null) products[arithmetic] = times;
   }
   return { ...findings, arithmetic: quickest(products), products };

@@ -25,6 +25,7 @@ describe.skipIf(skipWithoutAdapters)(`listAdapters${skippedWithoutAdapters}`, ()
     expect(adapters).toHaveLength(2);
     const lavapipe = adapters.find(({ name }) => name.includes('llvmpipe'));
     expect(lavapipe).toMatchObject({ software: true, largestBinding: 2 ** 27 });
+    expect(lavapipe?.subgroupSize).toBeGreaterThanOrEqual(4);
     expect(lavapipe?.features).toEqual(expect.arrayContaining(['shader-f16', 'subgroups']));
     expect(adapters.find(({ name }) => name.includes('SwiftShader'))?.features).not.toContain('shader-f16');
   });

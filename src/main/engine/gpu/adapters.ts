@@ -10,6 +10,8 @@ export interface AdapterReport {
   readonly software: boolean;
   /** of those that kernels may use: 16-bit arithmetic, subgroups, matrix units, timestamps */
   readonly features: readonly string[];
+  /** lanes of its subgroups, where they are all of one size: sums and maxima go through them; else null */
+  readonly subgroupSize: number | null;
   /** bytes of the largest buffer that a kernel sees */
   readonly largestBinding: number;
 }

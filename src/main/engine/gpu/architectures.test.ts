@@ -68,7 +68,7 @@ describe.skipIf(skipWithoutAdapters)(`webgpu on lavapipe${skippedWithoutAdapters
     const ids = someIds(12);
     const expected = await read(await openArchitecture('llama Q4_1', createReferenceRuntime), ids, [12]);
     const { device } = untiled;
-    const shared = { device, kernels: new Kernels(device.gpu, { tiled: false, arithmetic: 'int8' }) };
+    const shared = { device, kernels: new Kernels(device, { tiled: false, arithmetic: 'int8' }) };
     const runtime = await openArchitecture('llama Q4_1', (gguf) => createGpuRuntime(gguf, { shared }));
     expect(runtime.variant).toContain('webgpu-int8-');
     // measured: 4e-4

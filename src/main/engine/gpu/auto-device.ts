@@ -4,6 +4,7 @@
  * driver.
  */
 import { couldHaveCard, NO_CARD } from './card-look.ts';
+import type { DeviceOptions } from './device.ts';
 import { Device } from './device.ts';
 import type { Arithmetic } from './kernels/index.ts';
 import type { AdapterFindings } from './adapter-test.ts';
@@ -24,24 +25,19 @@ export type AutoDevice =
     }
   | { readonly backend: 'cpu'; readonly reason: string };
 
-export interface AutoDeviceOptions {
+export interface AutoDeviceOptions extends DeviceOptions {
   /** part of an adapter's name: the user's choice, which needs not be fast; nor be a card */
   readonly device?: string;
-  /** bytes that may be taken of its memory */
-  readonly memoryLimit?: number;
   /** where findings are kept; null: nowhere */
   readonly dataFolder: string | null;
 }
 
 /** Never fails: what goes wrong is the reason for the processor. */
-export async function autoDevice({
-  device: name,
-  memoryLimit,
-  dataFolder,
-}: AutoDeviceOptions): Promise<AutoDevice> {
+export async function autoDevice(options: AutoDeviceOptions): Promise<AutoDevice> {
+  const { device: name, dataFolder } = options;
   if (name === undefined && !couldHaveCard()) return processor(NO_CARD);
   try {
-    const device = await Device.open(name, memoryLimit ?? null);
+    const device = await Device.open(name, options);
     const verdict = await judge(device, name !== undefined, dataFolder);
     if (verdict.backend === 'cpu') device.release();
     return verdict;

@@ -104,9 +104,16 @@ async function onlyCard(wanted: string): Promise<string> {
   const environmentBefore = { ...process.env };
   Object.assign(process.env, environmentOfCard(card));
   const left = (await listedNames()).filter((one) => one.includes(name)).length;
+  if (left !== 1) restoreEnvironment(environmentBefore);
   if (left !== 1) cannotTellApart(name, 'Vulkan has no layer of Mesa here that would show it alone');
   seen = { wanted, card, environmentBefore };
   return name;
+}
+
+/** Other cards that this process asks for are not hidden by a choice that failed. */
+function restoreEnvironment(before: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) if (!Object.hasOwn(before, name)) delete process.env[name];
+  Object.assign(process.env, before);
 }
 
 /** dawn.node throws where the standard resolves to null. */

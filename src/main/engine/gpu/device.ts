@@ -2,6 +2,7 @@
 import { AppError } from '../../../shared/errors.ts';
 import { chosenCard, requestAdapter } from './dawn.ts';
 import { freeDeviceMemory } from './device-memory.ts';
+import { fixedSubgroupSize, usableSubgroupSize } from './subgroup-test.ts';
 
 /** GPUBufferUsage and GPUMapMode are globals of browsers; these are the standard's numbers. */
 const usage = {
@@ -22,6 +23,13 @@ const wantedFeatures = [
   'chromium-experimental-subgroup-matrix',
 ];
 
+export interface DeviceOptions {
+  /** bytes that buffers may take together; default: what the driver gives */
+  readonly memoryLimit?: number;
+  /** false: sums and maxima go through workgroup memory even where they could through subgroups; the same bits */
+  readonly subgroups?: boolean;
+}
+
 export class Device {
   readonly name: string;
   /** Driver and version, as Dawn describes them: part of the kernel variant. */
@@ -33,6 +41,8 @@ export class Device {
   /** whether they are such as matmul-matrix.wgsl is written for */
   readonly hasMatrixUnits: boolean;
   readonly gpu: GPUDevice;
+  /** lanes of its subgroups, where sums and maxima go through them; null: through workgroup memory */
+  readonly subgroupSize: number | null;
   /** computes on the processor */
   readonly software: boolean;
   readonly vendor: string;
@@ -42,15 +52,20 @@ export class Device {
   #lost: string | null = null;
   #isReleased = false;
 
-  private constructor(adapter: GPUAdapter, gpu: GPUDevice, memoryLimit: number | null) {
+  private constructor(
+    adapter: GPUAdapter,
+    gpu: GPUDevice,
+    { memoryLimit, subgroupSize }: { memoryLimit: number | null; subgroupSize: number | null },
+  ) {
     this.#memoryLimit = memoryLimit;
+    this.subgroupSize = subgroupSize;
     this.software = adapter.info.isFallbackAdapter;
     this.vendor = adapter.info.vendor;
     this.name = adapter.info.device;
     this.driver = adapter.info.description;
     this.offered = [...adapter.features];
     this.matrixUnits = matrixUnitsOf(adapter.info);
-    this.hasMatrixUnits = this.matrixUnits.some(fits) && hasSubgroupsOf32(adapter.info);
+    this.hasMatrixUnits = this.matrixUnits.some(fits) && fixedSubgroupSize(adapter.info) === 32;
     this.gpu = gpu;
     void gpu.lost.then(({ reason, message }) => {
       if (!this.#isReleased) this.#lost = message === '' ? reason : message;
@@ -60,15 +75,17 @@ export class Device {
   /**
    * @param name part of the adapter's name, with "#2" the second of those that are called so; absent = the one that
    *   Dawn prefers
-   * @param memoryLimit bytes that buffers may take together; null = what the driver gives
    * @throws AppError 'unsupported' when there is no adapter, or it refuses
    */
-  static async open(name?: string, memoryLimit: number | null = null): Promise<Device> {
-    return Device.onAdapter(await requestAdapter(name), memoryLimit);
+  static async open(name?: string, options: DeviceOptions = {}): Promise<Device> {
+    return Device.onAdapter(await requestAdapter(name), options);
   }
 
   /** @throws AppError 'unsupported' when it refuses */
-  static async onAdapter(adapter: GPUAdapter, memoryLimit: number | null = null): Promise<Device> {
+  static async onAdapter(
+    adapter: GPUAdapter,
+    { memoryLimit, subgroups = true }: DeviceOptions = {},
+  ): Promise<Device> {
     const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
     const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = adapter.limits;
     try {
@@ -81,7 +98,8 @@ export class Device {
           ...{ maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup },
         },
       });
-      return new Device(adapter, gpu, memoryLimit);
+      const subgroupSize = subgroups ? await usableSubgroupSize(gpu, adapter.info) : null;
+      return new Device(adapter, gpu, { memoryLimit: memoryLimit ?? null, subgroupSize });
     } catch (cause) {
       throw new AppError(
         'unsupported',
@@ -251,10 +269,6 @@ interface MatrixUnit {
 
 function fits({ M, N, K, componentType, resultComponentType }: MatrixUnit): boolean {
   return [M, N, K].every((side) => side === 16) && componentType === 'f16' && resultComponentType === 'f32';
-}
-
-function hasSubgroupsOf32({ subgroupMinSize, subgroupMaxSize }: GPUAdapterInfo): boolean {
-  return subgroupMinSize === 32 && subgroupMaxSize === 32;
 }
 
 /** Dawn's experimental list, plain. */

@@ -4,11 +4,15 @@ import type { GpuRuntimeOptions } from './gpu-runtime.ts';
 import type { Arithmetic, KvBits } from './kernels/index.ts';
 
 /** What a user may say about the card. */
-export type CardOptions = Pick<GpuRuntimeOptions, 'device' | 'kvBits' | 'memoryLimit' | 'arithmetic'>;
+export type CardOptions = Pick<
+  GpuRuntimeOptions,
+  'device' | 'kvBits' | 'memoryLimit' | 'arithmetic' | 'subgroups'
+>;
 
 /**
  * LONGLEAF_GPU: part of the adapter's name, or several with commas; LONGLEAF_GPU_KV: bits of keys and values; LONGLEAF_GPU_MEMORY_MB: what may
- * be taken of its memory; LONGLEAF_GPU_ARITHMETIC: of products, instead of what the adapter's test found.
+ * be taken of its memory; LONGLEAF_GPU_ARITHMETIC: of products, instead of what the adapter's test found;
+ * LONGLEAF_GPU_SUBGROUPS: 0 = without them, to compare.
  * @throws AppError 'usage' for a value that means nothing
  */
 export function environmentOptions(env: Readonly<Record<string, string | undefined>>): CardOptions {
@@ -16,11 +20,13 @@ export function environmentOptions(env: Readonly<Record<string, string | undefin
   const kv = env['LONGLEAF_GPU_KV'];
   const memory = env['LONGLEAF_GPU_MEMORY_MB'];
   const arithmetic = env['LONGLEAF_GPU_ARITHMETIC'];
+  const subgroups = env['LONGLEAF_GPU_SUBGROUPS'];
   return {
     ...(device === undefined || device === '' ? {} : { device }),
     ...(kv === undefined ? {} : { kvBits: kvBitsOf(kv) }),
     ...(memory === undefined ? {} : { memoryLimit: megabytesOf(memory) }),
     ...(arithmetic === undefined ? {} : { arithmetic: arithmeticOf(arithmetic) }),
+    ...(subgroups === undefined ? {} : { subgroups: isOn(subgroups) }),
   };
 }
 
@@ -50,6 +56,11 @@ function arithmeticOf(text: string): Arithmetic {
     `LONGLEAF_GPU_ARITHMETIC is ${JSON.stringify(text)}.`,
     'Set it to f32, int8 or matrix.',
   );
+}
+
+function isOn(text: string): boolean {
+  if (text === '0' || text === '1') return text === '1';
+  throw new AppError('usage', `LONGLEAF_GPU_SUBGROUPS is ${JSON.stringify(text)}.`, 'Set it to 0 or 1.');
 }
 
 /** Seconds that a driver may take until its adapter is open and tested: LONGLEAF_GPU_SECONDS, else two minutes. */

@@ -25,6 +25,7 @@ import type {
   Runtime,
 } from '../runtime.ts';
 import { logitRows } from './activations.ts';
+import type { DeviceOptions } from './device.ts';
 import { Device, megabytes } from './device.ts';
 import { AttentionBlocks } from './attention-blocks.ts';
 import type { CacheContext } from './cache-context.ts';
@@ -44,12 +45,12 @@ import { wholeRound } from './sharding/stretch.ts';
 import { TurnTables } from './turn-tables.ts';
 
 /** Raised whenever the same inputs would give other bits: kernels or their order changed. */
-const NUMERICS_VERSION = 2;
+const NUMERICS_VERSION = 3;
 
 /** Rows of the largest chunk: a submission must stay short, or the driver's watchdog ends it. */
 export const MAX_ROWS = 512;
 
-export interface GpuRuntimeOptions {
+export interface GpuRuntimeOptions extends DeviceOptions {
   /** part of the adapter's name; absent = the one that Dawn prefers */
   readonly device?: string;
   /** for tests: instead of `device`; stays open when the runtime is released */
@@ -60,8 +61,6 @@ export interface GpuRuntimeOptions {
   readonly arithmetic?: Arithmetic;
   /** for tests: false = without the kernels for many rows, which some software adapters compile for minutes */
   readonly tiled?: boolean;
-  /** bytes that may be taken of the card's memory; default: what the driver gives */
-  readonly memoryLimit?: number;
   /** for tests: is given the device, to take it away */
   readonly onDevice?: (device: GPUDevice) => void;
   /** tokens of the largest round that several devices share; default: those of a chunk */
@@ -171,6 +170,11 @@ export class GpuRuntime implements Runtime {
   /** Dispatches of one token's pass: in each layer, and besides. */
   get dispatches(): { readonly perLayer: number; readonly besides: number } {
     return this.#model.dispatches;
+  }
+
+  /** lanes of the subgroups that sums and maxima go through; null: they go through workgroup memory, to the same bits */
+  get subgroupSize(): number | null {
+    return this.#device.subgroupSize;
   }
 
   /** of products by quantised matrices */
@@ -317,9 +321,9 @@ export class GpuRuntime implements Runtime {
 
 /** The adapter that `options` name, opened, without a kernel yet. */
 export async function openDevice(options: GpuRuntimeOptions): Promise<OpenDevice> {
-  const { device: name, tiled = true, memoryLimit = null, arithmetic = 'f32' } = options;
-  const device = await Device.open(name, memoryLimit);
-  return { device, kernels: new Kernels(device.gpu, { tiled, arithmetic }) };
+  const { device: name, tiled = true, arithmetic = 'f32' } = options;
+  const device = await Device.open(name, options);
+  return { device, kernels: new Kernels(device, { tiled, arithmetic }) };
 }
 
 /** @throws AppError 'unsupported' for kernels that the adapter has no units for */

@@ -31,7 +31,7 @@ export async function openOnDevice(
   const { arithmetic } = options;
   return GpuRuntime.open(gguf, {
     ...options,
-    shared: { device, kernels: new Kernels(device.gpu, { arithmetic }) },
+    shared: { device, kernels: new Kernels(device, { arithmetic }) },
   });
 }
 
@@ -45,7 +45,7 @@ export async function openTested(
   dataFolder: string | null,
 ): Promise<GpuRuntime> {
   const { device, findings } = await watched(driverSeconds(process.env), OPENING, async () => {
-    const opened = await Device.open(options.device, options.memoryLimit ?? null);
+    const opened = await Device.open(options.device, options);
     return { device: opened, findings: await findingsOf(opened, dataFolder) };
   });
   try {

@@ -3,31 +3,34 @@ import { openGguf } from '../../formats/index.ts';
 import { geometryOf } from '../hyperparameters.ts';
 import { loadPlan } from '../plan/presets.ts';
 import type { Cache } from '../runtime.ts';
+import type { CardOptions } from './environment-options.ts';
 import { GpuRuntime } from './gpu-runtime.ts';
+import type { Arithmetic } from './kernels/index.ts';
 import type { KernelTime } from './profile.ts';
 
 export interface KernelTimes {
   readonly device: string;
+  /** lanes of the subgroups that sums and maxima go through; null: through workgroup memory */
+  readonly subgroupSize: number | null;
+  readonly arithmetic: Arithmetic;
   readonly prefill: readonly KernelTime[];
   readonly decode: readonly KernelTime[];
 }
 
-export interface KernelTimesOptions {
+export interface KernelTimesOptions extends CardOptions {
   /** preset or file */
   readonly plan: string;
   /** tokens before the first one: noise stands for them */
   readonly position: number;
   /** of the chunk */
   readonly rows: number;
-  /** part of the adapter's name */
-  readonly device?: string | undefined;
 }
 
 /** @throws AppError 'unsupported' without an adapter that takes times */
 export async function kernelTimes(path: string, options: KernelTimesOptions): Promise<KernelTimes> {
   const gguf = await openGguf(path);
-  const { device, position } = options;
-  const runtime = await GpuRuntime.open(gguf, device === undefined ? {} : { device });
+  const { position } = options;
+  const runtime = await GpuRuntime.open(gguf, options);
   await gguf.close();
   try {
     const plan = loadPlan(options.plan, geometryOf(runtime.hyperparameters));
@@ -45,7 +48,12 @@ export async function kernelTimes(path: string, options: KernelTimesOptions): Pr
       cache.release();
       return times;
     };
-    return { device: runtime.device, prefill: await profiled(rows), decode: await profiled(1) };
+    const { device, subgroupSize, arithmetic } = runtime;
+    return {
+      ...{ device, subgroupSize, arithmetic },
+      prefill: await profiled(rows),
+      decode: await profiled(1),
+    };
   } finally {
     await runtime.release();
   }

@@ -35,8 +35,8 @@ describe.skipIf(skipWithoutAdapters)(`matmul on lavapipe${skippedWithoutAdapters
   beforeAll(async () => {
     device = await Device.open(softwareAdapters.lavapipe);
     kernels = {
-      f32: new Kernels(device.gpu),
-      int8: new Kernels(device.gpu, { arithmetic: 'int8' }),
+      f32: new Kernels(device),
+      int8: new Kernels(device, { arithmetic: 'int8' }),
     };
   });
   afterAll(() => {

@@ -3,6 +3,7 @@ import { AppError } from '../../../../shared/errors.ts';
 import type { AdapterList, AdapterReport } from '../adapters.ts';
 import { adapterNames, requestAdapter } from '../dawn.ts';
 import { parseCardName } from '../identical-cards.ts';
+import { fixedSubgroupSize } from '../subgroup-test.ts';
 
 const usedFeatures = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix', 'timestamp-query'];
 
@@ -30,6 +31,7 @@ async function report(name: string): Promise<AdapterReport> {
     driver: info.description,
     software: info.isFallbackAdapter,
     features: usedFeatures.filter((feature) => features.has(feature)),
+    subgroupSize: features.has('subgroups') ? fixedSubgroupSize(info) : null,
     largestBinding: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
   };
 }

@@ -1,5 +1,6 @@
 // x += gain * branch / rms(branch), one workgroup for each row: models that norm what attention and feed-forward give
-// before they add it. Twin: addNormed in reference/reference-runtime.ts. Needs: product.wgsl, rms.wgsl.
+// before they add it. Twin: addNormed in reference/reference-runtime.ts. Needs: product.wgsl, rms.wgsl,
+// reduce-*.wgsl.
 @group(0) @binding(2) var<storage, read> x: array<vec4f>; // the branch: [rows][blocks * 8], zeros beyond `columns`
 @group(0) @binding(3) var<storage, read> gain: array<vec4f>; // [blocks * 8]
 

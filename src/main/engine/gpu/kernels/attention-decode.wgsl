@@ -1,11 +1,13 @@
 // Few queries: a workgroup has one row and up to eight heads that share keys and values, so that each is read once
-// for all of them. Needs: attention.wgsl.
-const HEADS = 8u; // 128 threads: 16 for each head
+// for all of them. Needs: attention.wgsl, reduce-*.wgsl.
+const HEADS = 8u;
+alias Number = f32;
+const LANES = 16u; // of each head
+const THREADS = HEADS * LANES;
 
 var<workgroup> staged: array<vec4f, 1088>; // keys, 17 words apart (no two lanes in one bank), then values, 16 apart
 var<workgroup> queries: array<vec4f, HEADS * CHUNKS * 16u>;
 var<workgroup> scores: array<f32, HEADS * TILE>; // then weights
-var<workgroup> lanes: array<f32, 128>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -20,8 +22,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let range = visible[(rowBlock.firstRow + row) * geometry.rings + unit.ring];
   let key = thread % TILE;
   let half = thread / TILE;
-  let head = thread / 16u;
-  let lane = thread % 16u;
+  let head = thread / LANES;
+  let lane = thread % LANES;
 
   for (var i = thread; i < heads * CHUNKS * 16u; i += 128u) {
     let query = ring.firstHead + firstHead + i / (CHUNKS * 16u);
@@ -59,19 +61,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
     workgroupBarrier();
 
-    var newLargest = largest;
-    for (var j = 0u; j < TILE; j++) {
-      newLargest = max(newLargest, scores[head * TILE + j]);
-    }
-    let shrink = exp2(largest - newLargest);
-    largest = newLargest;
     let at = head * TILE + 4u * lane;
     let four = vec4f(scores[at], scores[at + 1u], scores[at + 2u], scores[at + 3u]);
+    let laneLargest = max(max(four.x, four.y), max(four.z, four.w));
+    let newLargest = max(largest, largestOfLanes(laneLargest, thread));
+    let shrink = exp2(largest - newLargest);
+    largest = newLargest;
     let entries = vec4u(start + 4u * lane) + vec4u(0u, 1u, 2u, 3u);
     let seenFour = (entries >= vec4u(range.first)) & (entries < vec4u(range.end));
     let weights = select(vec4f(), exp2(four - newLargest), seenFour);
     laneSum = fma(laneSum, shrink, (weights.x + weights.y) + (weights.z + weights.w));
-    workgroupBarrier();
     for (var n = 0u; n < 4u; n++) {
       scores[at + n] = weights[n];
     }
@@ -92,14 +91,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
   }
 
-  lanes[thread] = laneSum;
-  for (var distance = 1u; distance < 16u; distance *= 2u) {
-    workgroupBarrier();
-    let other = lanes[thread ^ distance];
-    workgroupBarrier();
-    laneSum = laneSum + other;
-    lanes[thread] = laneSum;
-  }
+  workgroupBarrier();
+  laneSum = sumOfLanes(laneSum, thread);
   if (head < heads) {
     let at = partialAt(group.x, row, firstHead + head);
     if (lane == 0u) {

@@ -1,7 +1,8 @@
-// The partial sums of a query become its attention: units in the plan's order, merged by log-sum-exp with a running
-// maximum. One softmax over sinks, window, bands or LongNet's segments: a key in c patterns counts c times.
-// Needs: `const HEAD_WORDS`.
-const LANES = select(select(64u, 32u, HEAD_WORDS <= 32u), 16u, HEAD_WORDS <= 16u);
+// The partial sums of a query become its attention: units in the plan's order, merged by log-sum-exp. One softmax over sinks, window, bands or LongNet's segments: a key in c patterns counts c times.
+// Needs: reduce-*.wgsl, `const HEAD_WORDS`.
+alias Number = f32;
+const LANES = select(select(64u, 32u, HEAD_WORDS <= 32u), 16u, HEAD_WORDS <= 16u); // of each head
+const THREADS = 64u;
 const LEAST = -1e30;
 
 struct Geometry {
@@ -25,29 +26,38 @@ struct HeadUnit {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>; // [rows][heads][HEAD_WORDS], padded
 @group(1) @binding(0) var<uniform> rowBlock: Block;
 
+fn partialOf(headUnit: HeadUnit, row: u32) -> u32 {
+  return ((headUnit.unit * rowBlock.rows + row) * geometry.groupHeads + headUnit.head) * (HEAD_WORDS + 1u);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let head = group.x * (64u / LANES) + thread / LANES;
+  let head = group.x * (THREADS / LANES) + thread / LANES;
   let word = thread % LANES;
   let row = group.y;
+  // threads beyond the last head look at it too, and write nothing
+  let unitsBegin = starts[min(head, geometry.heads - 1u)];
+  let unitsEnd = starts[min(head, geometry.heads - 1u) + 1u];
+  var laneLargest = LEAST;
+  for (var n = unitsBegin + word; n < unitsEnd; n += LANES) {
+    let statistics = partials[partialOf(headUnits[n], row)];
+    if (statistics.y > 0.0) {
+      laneLargest = max(laneLargest, statistics.x);
+    }
+  }
+  let largest = largestOfLanes(laneLargest, thread);
   if (head >= geometry.heads || word >= HEAD_WORDS) {
     return;
   }
-  var largest = LEAST;
   var total = 0.0;
   var sum = vec4f();
-  let end = starts[head + 1u];
-  for (var n = starts[head]; n < end; n++) {
-    let headUnit = headUnits[n];
-    let at = ((headUnit.unit * rowBlock.rows + row) * geometry.groupHeads + headUnit.head) * (HEAD_WORDS + 1u);
+  for (var n = unitsBegin; n < unitsEnd; n++) {
+    let at = partialOf(headUnits[n], row);
     let statistics = partials[at];
     if (statistics.y > 0.0) {
-      let newLargest = max(largest, statistics.x);
-      let shrink = exp2(largest - newLargest);
-      let weight = exp2(statistics.x - newLargest);
-      largest = newLargest;
-      total = fma(statistics.y, weight, total * shrink);
-      sum = fma(vec4f(weight), partials[at + 1u + word], sum * shrink);
+      let weight = exp2(statistics.x - largest);
+      total = fma(statistics.y, weight, total);
+      sum = fma(vec4f(weight), partials[at + 1u + word], sum);
     }
   }
   // no key at all: zeros (torchscale's uncovered query)

@@ -1,14 +1,16 @@
 // Many queries: a workgroup has 64 of the queries [row][head of the ring] and goes through the tiles of one unit.
 // Thread (y, x) of 16 x 16 scores the queries 4y … 4y + 3 with the entries 4x … 4x + 3, then adds up the dimensions
-// 4x … 4x + 3 of each chunk of 64 for its queries. Needs: attention.wgsl.
+// 4x … 4x + 3 of each chunk of 64 for its queries. Needs: attention.wgsl, reduce-*.wgsl.
 const QUERIES = 64u;
+alias Number = vec4f; // of the queries 4y … 4y + 3
+const LANES = 16u; // the threads x
+const THREADS = 256u;
 const STEP = 8u; // words of a query and of a key that are staged at once: 32 dimensions
 const KEYS = QUERIES * 9u; // where staged keys begin; rows are 9 words apart (no two lanes in one bank)
 const VALUES = 2u * QUERIES * 9u; // where staged values begin: 32 entries, 16 words each
 
 // queries and keys; in their place later the weights, 17 words a query; then values
 var<workgroup> staged: array<vec4f, VALUES + 512u>;
-var<workgroup> lanes: array<f32, QUERIES * 16u>;
 
 fn stageValues(ring: Ring, first: u32, chunk: u32, thread: u32) {
   for (var i = thread; i < 512u; i += 256u) {
@@ -83,23 +85,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       }
     }
     let entries = vec4u(start + 4u * x) + vec4u(0u, 1u, 2u, 3u);
+    var laneLargest = vec4f();
     for (var n = 0u; n < 4u; n++) {
       let seen = (entries >= vec4u(ranges[n].first)) & (entries < vec4u(ranges[n].end));
       let four = select(vec4f(LEAST), capped(scores[n]), seen);
       scores[n] = four;
-      lanes[(4u * y + n) * 16u + x] = max(max(four.x, four.y), max(four.z, four.w));
+      laneLargest[n] = max(max(four.x, four.y), max(four.z, four.w));
     }
-    workgroupBarrier();
-    var shrink = vec4f();
+    let newLargest = max(largest, largestOfLanes(laneLargest, thread));
+    let shrink = exp2(largest - newLargest);
+    largest = newLargest;
+    workgroupBarrier(); // all have scored: weights take the place of queries and keys
     for (var n = 0u; n < 4u; n++) {
-      var newLargest = largest[n];
-      for (var lane = 0u; lane < 16u; lane++) {
-        newLargest = max(newLargest, lanes[(4u * y + n) * 16u + lane]);
-      }
-      shrink[n] = exp2(largest[n] - newLargest);
-      largest[n] = newLargest;
       let seen = (entries >= vec4u(ranges[n].first)) & (entries < vec4u(ranges[n].end));
-      let weights = select(vec4f(), exp2(scores[n] - newLargest), seen);
+      let weights = select(vec4f(), exp2(scores[n] - largest[n]), seen);
       laneSum[n] = fma(laneSum[n], shrink[n], (weights.x + weights.y) + (weights.z + weights.w));
       staged[(4u * y + n) * 17u + x] = weights;
     }
@@ -131,14 +130,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
   }
 
+  workgroupBarrier();
+  laneSum = sumOfLanes(laneSum, thread);
   for (var n = 0u; n < 4u; n++) {
-    workgroupBarrier();
-    for (var distance = 1u; distance < 16u; distance *= 2u) {
-      lanes[thread] = laneSum[n];
-      workgroupBarrier();
-      laneSum[n] = laneSum[n] + lanes[thread ^ distance];
-      workgroupBarrier();
-    }
     let query = firstQuery + 4u * y + n;
     if (query < count) {
       let at = partialAt(group.x, query / ring.headCount, query % ring.headCount);

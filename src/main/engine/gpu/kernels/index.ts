@@ -75,19 +75,34 @@ export interface SamplingPipelines {
   readonly choose: GPUComputePipeline;
 }
 
+/** Stands for reduce-subgroup or reduce-workgroup in the files of a pipeline. */
+const REDUCE = 'reduce';
+const rms = ['rms', REDUCE];
+
+const DIRECTIVE = /^(?:enable |diagnostic\().*$/gm;
+
 /** Logits of a workgroup, and of each workgroup the candidates that are kept: ITEMS and KEEP of sample-*.wgsl. */
 export const samplingItems = 2048;
 export const samplingKeep = { greedy: 1, drawn: 64 } as const;
 
+/** What kernels are compiled for. */
+export interface KernelDevice {
+  readonly gpu: GPUDevice;
+  /** lanes of its subgroups, where sums and maxima may go through them; null: through workgroup memory. The same bits. */
+  readonly subgroupSize: number | null;
+}
+
 /** Pipelines are compiled when they are first asked for, and kept. */
 export class Kernels {
   readonly #device: GPUDevice;
+  readonly #subgroupSize: number | null;
   readonly arithmetic: Arithmetic;
   readonly #tiled: boolean;
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
-  constructor(device: GPUDevice, { tiled = true, arithmetic = 'f32' }: KernelOptions = {}) {
-    this.#device = device;
+  constructor(device: KernelDevice, { tiled = true, arithmetic = 'f32' }: KernelOptions = {}) {
+    this.#device = device.gpu;
+    this.#subgroupSize = device.subgroupSize;
     this.arithmetic = arithmetic;
     this.#tiled = tiled;
   }
@@ -98,14 +113,19 @@ export class Kernels {
 
   /** x += norm(branch) */
   addNormed(): Promise<GPUComputePipeline> {
-    return this.#pipeline(['add-normed', 'rms', 'product']);
+    return this.#pipeline(['add-normed', ...rms, 'product']);
+  }
+
+  /** Sums and maxima of as many lanes, to be tried. */
+  reductionTest(lanes: number): Promise<GPUComputePipeline> {
+    return this.#pipeline(['reduce-test', REDUCE], `const LANES = ${String(lanes)}u;\n`);
   }
 
   async attention({ headDim, kvBits, capped, normed }: AttentionVariant): Promise<AttentionPipelines> {
     const constants = `const HEAD_WORDS = ${String(headDim / 4)}u;\n`;
     const kv = { 8: ['kv-q8', 'kv-q8'], 16: ['kv-f16', 'kv'], 32: ['kv-f32', 'kv'] }[kvBits];
     const turns = kvBits === 32 ? 'turns-f32' : 'turns-f16';
-    const common = ['attention', kv[0], `${kv[1]}-read`, turns];
+    const common = ['attention', kv[0], `${kv[1]}-read`, turns, REDUCE];
     const score = capped ? ['score-capped', 'tanh'] : ['score-plain'];
     const heads = normed ? 'heads-normed' : 'heads-plain';
     const [cacheWrite, keyTurns, decode, prefill, merge] = await Promise.all([
@@ -113,17 +133,18 @@ export class Kernels {
       this.#pipeline(['key-turns', turns], constants),
       this.#pipeline([...common, ...score, 'attention-decode'], constants),
       this.#tiled ? this.#pipeline([...common, ...score, 'attention-prefill'], constants) : null,
-      this.#pipeline(['attention-merge'], constants),
+      this.#pipeline(['attention-merge', REDUCE], constants),
     ]);
     return { cacheWrite, keyTurns, decode, prefill, merge };
   }
 
   async sampling(kind: keyof typeof samplingKeep): Promise<SamplingPipelines> {
     const constants = `const KEEP = ${String(samplingKeep[kind])}u;\n`;
-    const order = kind === 'greedy' ? 'sample-best' : 'sample-sort';
+    const order = kind === 'greedy' ? ['sample-best', REDUCE] : ['sample-sort'];
+    const reduce = kind === 'greedy' ? [] : [REDUCE];
     const [candidates, merge, choose] = await Promise.all([
-      this.#pipeline(['sample-candidates', 'sample-items', order], constants),
-      this.#pipeline(['sample-merge', 'sample-items', order], constants),
+      this.#pipeline(['sample-candidates', 'sample-items', ...order, ...reduce], constants),
+      this.#pipeline(['sample-merge', 'sample-items', ...order], constants),
       this.#pipeline(['sample-choose', 'sample-items'], constants),
     ]);
     return { candidates, merge, choose };
@@ -143,13 +164,13 @@ export class Kernels {
     const suffix = isInt8 ? '-int8' : '';
     const [matvec, matmul, rowRms] = await Promise.all([
       this.#pipeline(
-        [`matvec${suffix}`, ...common, `input-${input}`, ...(isNormed ? ['rms'] : [])],
+        [`matvec${suffix}`, ...common, `input-${input}`, ...(isNormed ? rms : [])],
         `const OUTPUTS = ${String(perGroup)}u;\n`,
       ),
       this.#tiled
         ? this.#pipeline([`matmul${suffix}`, ...common, isNormed ? 'input-scaled' : `input-${input}`])
         : null,
-      this.#tiled && isNormed ? this.#pipeline(['row-rms', 'rms', 'product']) : null,
+      this.#tiled && isNormed ? this.#pipeline(['row-rms', ...rms, 'product']) : null,
     ]);
     return { matvec: { pipeline: matvec, outputs: perGroup }, matmul, rowRms };
   }
@@ -160,21 +181,32 @@ export class Kernels {
     const ofInput = isNormed ? 'input-scaled' : `input-${input}`;
     const files = ['product', ...weightsFiles(type), `output-${output}`, ofInput, ...tanh];
     const [matmul, rowRms] = await Promise.all([
-      // directives come first
       this.#pipeline(['matmul-matrix', ...files]),
-      isNormed ? this.#pipeline(['row-rms', 'rms', 'product']) : null,
+      isNormed ? this.#pipeline(['row-rms', ...rms, 'product']) : null,
     ]);
     return { matvec: null, matmul, rowRms };
   }
 
-  #pipeline(files: readonly string[], constants = ''): Promise<GPUComputePipeline> {
+  #pipeline(parts: readonly string[], constants = ''): Promise<GPUComputePipeline> {
+    const files = parts.map((part) => (part === REDUCE ? this.#reduction : part));
     const label = `${constants}${files.join(' + ')}`;
     let pipeline = this.#pipelines.get(label);
     if (pipeline === undefined) {
-      pipeline = this.#compile(label, constants + files.map(source).join('\n'));
+      pipeline = this.#compile(
+        label,
+        inOrder(constants + this.#subgroupConstant + files.map(source).join('\n')),
+      );
       this.#pipelines.set(label, pipeline);
     }
     return pipeline;
+  }
+
+  get #reduction(): string {
+    return this.#subgroupSize === null ? 'reduce-workgroup' : 'reduce-subgroup';
+  }
+
+  get #subgroupConstant(): string {
+    return this.#subgroupSize === null ? '' : `const SUBGROUP = ${String(this.#subgroupSize)}u;\n`;
   }
 
   async #compile(label: string, code: string): Promise<GPUComputePipeline> {
@@ -205,6 +237,12 @@ function weightsFiles(type: WeightType): readonly string[] {
   if (type === 'Q5_0' || type === 'Q5_1') return [...common, 'fifth-bits'];
   if (type === 'Q4_K' || type === 'Q5_K') return [...common, 'k-scales'];
   return common;
+}
+
+/** Of a module only directives must come first. */
+function inOrder(code: string): string {
+  const directives = code.match(DIRECTIVE) ?? [];
+  return [...new Set(directives), code.replaceAll(DIRECTIVE, '')].join('\n');
 }
 
 function source(file: string): string {

@@ -1,5 +1,5 @@
 // RMSNorm of the input on the way into the product of one row: no dispatch of its own, at the price of a sum of
-// squares in every workgroup. Needs: rms.wgsl.
+// squares in every workgroup. Needs: rms.wgsl, reduce-*.wgsl.
 @group(0) @binding(2) var<storage, read> x: array<vec4f>; // [rows][blocks * 8], zeros beyond `columns`
 @group(0) @binding(3) var<storage, read> gain: array<vec4f>; // [blocks * 8]
 

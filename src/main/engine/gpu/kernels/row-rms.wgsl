@@ -1,4 +1,4 @@
-// 1 / root mean square of each row, before the product of many rows. Needs: rms.wgsl, product.wgsl.
+// 1 / root mean square of each row, before the product of many rows. Needs: rms.wgsl, reduce-*.wgsl, product.wgsl.
 @group(0) @binding(2) var<storage, read> x: array<vec4f>; // [rows][blocks * 8], zeros beyond `columns`
 @group(0) @binding(7) var<storage, read_write> inverseRms: array<f32>; // [rows]
 

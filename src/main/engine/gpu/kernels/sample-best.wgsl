@@ -1,12 +1,18 @@
-// The best item to the front: greedy decoding.
+// The best item to the front: greedy decoding. Needs: reduce-*.wgsl.
 fn arrange(thread: u32) {
-  for (var half = ITEMS / 2u; half > 0u; half /= 2u) {
-    for (var i = thread; i < half; i += 256u) {
-      let other = items[i + half];
-      if (isBefore(other, items[i])) {
-        items[i] = other;
-      }
+  var best = Item(LEAST, NONE);
+  for (var i = thread; i < ITEMS; i += 256u) {
+    if (isBefore(items[i], best)) {
+      best = items[i];
     }
-    workgroupBarrier();
   }
+  let largest = largestOfLanes(best.logit, thread);
+  workgroupBarrier();
+  // of those that have it the lowest id; ids are below 2^24, exact in f32
+  let isBest = best.logit == largest && best.id != NONE;
+  let id = -largestOfLanes(select(LEAST, -f32(best.id), isBest), thread);
+  if (thread == 0u) {
+    items[0] = Item(largest, select(NONE, u32(id), id < -LEAST));
+  }
+  workgroupBarrier();
 }

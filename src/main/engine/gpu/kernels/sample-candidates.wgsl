@@ -1,6 +1,7 @@
 // From the logits of one row to the best candidates of each 2048 of them, after the repetition penalty; and what the
 // probability of a token needs: maximum and sum of exponentials of each 2048, before it.
-// Twin: sampling/sampler.ts. Needs: sample-items.wgsl, `const KEEP`, sample-best.wgsl or sample-sort.wgsl.
+// Twin: sampling/sampler.ts. Needs: sample-items.wgsl, reduce-*.wgsl, `const KEEP`, sample-best.wgsl or
+// sample-sort.wgsl.
 struct Statistics {
   largest: f32,
   sum: f32, // of exp(logit - largest)
@@ -15,8 +16,6 @@ struct Statistics {
 @group(0) @binding(4) var<storage, read_write> candidates: array<vec2u>; // [groups][KEEP][bits of the logit, id]
 @group(0) @binding(5) var<storage, read_write> statistics: array<Statistics>; // [groups]
 
-var<workgroup> sums: array<f32, 256>;
-var<workgroup> largests: array<f32, 256>;
 var<workgroup> broken: atomic<u32>;
 
 @compute @workgroup_size(256)
@@ -37,31 +36,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
     items[i] = item;
   }
-  largests[thread] = largest;
+  largest = largestOfLanes(largest, thread);
   workgroupBarrier();
-  for (var half = 128u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      largests[thread] = max(largests[thread], largests[thread + half]);
-    }
-    workgroupBarrier();
-  }
-  largest = largests[0];
   var sum = 0.0;
   for (var i = thread; i < ITEMS; i += 256u) {
     sum += select(0.0, exp(items[i].logit - largest), items[i].id != NONE);
   }
-  sums[thread] = sum;
-  workgroupBarrier();
-  for (var half = 128u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      sums[thread] += sums[thread + half];
-    }
-    workgroupBarrier();
-  }
+  sum = sumOfLanes(sum, thread);
   if (thread == 0u) {
-    statistics[group.x] = Statistics(largest, sums[0], atomicLoad(&broken), 0u);
+    statistics[group.x] = Statistics(largest, sum, atomicLoad(&broken), 0u);
   }
 
+  workgroupBarrier();
   // each id of the window once, however often it is there
   for (var i = thread; i < turn.recent; i += 256u) {
     let id = recent[i];

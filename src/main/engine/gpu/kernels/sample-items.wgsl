@@ -3,6 +3,11 @@ const ITEMS = 2048u;
 const NONE = 0xffffffffu;
 const LEAST = -3e38;
 
+// of reduce-*.wgsl: all threads
+alias Number = f32;
+const LANES = 256u;
+const THREADS = 256u;
+
 struct Sampling {
   vocabulary: u32,
   topK: u32, // of at most KEEP

@@ -1,4 +1,5 @@
-// The best KEEP candidates of each 2048. Needs: sample-items.wgsl, `const KEEP`, sample-best.wgsl or sample-sort.wgsl.
+// The best KEEP candidates of each 2048. Needs: sample-items.wgsl, `const KEEP`, sample-best.wgsl (with reduce-*.wgsl) or
+// sample-sort.wgsl.
 struct Level {
   count: u32, // candidates that come in
 }

@@ -50,9 +50,14 @@ export async function openDevices(
 }
 
 /** Keys and values in 32 bits are for tests in one process. */
-function limitsOf({ kvBits, memoryLimit }: CardOptions): Pick<RemoteStart, 'kvBits' | 'memoryLimit'> {
+function limitsOf({
+  kvBits,
+  memoryLimit,
+  subgroups,
+}: CardOptions): Pick<RemoteStart, 'kvBits' | 'memoryLimit' | 'subgroups'> {
   return {
     ...(kvBits === undefined || kvBits === 32 ? {} : { kvBits }),
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    ...(subgroups === undefined ? {} : { subgroups }),
   };
 }

@@ -20,6 +20,7 @@ export const remoteStartSchema = v.object({
   kvBits: v.exactOptional(v.picklist([8, 16])),
   /** bytes */
   memoryLimit: v.exactOptional(v.pipe(v.number(), v.gtValue(0))),
+  subgroups: v.exactOptional(v.boolean()),
   arithmetic: v.picklist(['f32', 'int8', 'matrix']),
   /** for the outboxes of all devices */
   exchangeFolder: v.string(),
