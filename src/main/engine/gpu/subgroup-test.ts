@@ -18,11 +18,17 @@ const threads = 256;
 /** Lanes that kernels reduce over. */
 const testedLanes = [16, 64, 256] as const;
 
-/** What an adapter says of its subgroups. */
-type SubgroupInfo = Pick<GPUAdapterInfo, 'subgroupMinSize' | 'subgroupMaxSize'>;
+/** What an adapter says of its subgroups; nothing where it has none. */
+interface SubgroupInfo {
+  readonly subgroupMinSize?: number | undefined;
+  readonly subgroupMaxSize?: number | undefined;
+}
 
 /** Lanes of each of the adapter's subgroups, as it says; null: they differ from kernel to kernel, or are too odd. */
-export function fixedSubgroupSize({ subgroupMinSize: size, subgroupMaxSize }: SubgroupInfo): number | null {
+export function fixedSubgroupSize({
+  subgroupMinSize: size = 0,
+  subgroupMaxSize,
+}: SubgroupInfo): number | null {
   const isPowerOf2 = (size & (size - 1)) === 0;
   return size === subgroupMaxSize && isPowerOf2 && size >= smallest && size <= largest ? size : null;
 }
