@@ -21,11 +21,12 @@ export async function conformance({ device, tiny }: StageOptions): Promise<void>
   const named = device === null ? {} : { device };
   const cases: readonly (Partial<TinyLlama> & {
     readonly kvBits: 8 | 16 | 32;
-    readonly arithmetic?: 'int8';
+    readonly arithmetic?: 'int8' | 'f16';
   })[] = [
     { type: 'Q4_1', kvBits: 16 },
     { type: 'F32', kvBits: 32 },
     { type: 'Q4_0', kvBits: 8, arithmetic: 'int8' },
+    { type: 'Q4_1', kvBits: 16, arithmetic: 'f16' },
     { type: 'Q8_0', kvBits: 16, heads: 4, kvHeads: 2, headDim: 128, embedding: 128 },
   ];
   let worst = 0;

@@ -34,12 +34,13 @@ export async function small(options: StageOptions): Promise<void> {
   await measure('small', gguf, options, tiny ? tinySizes : full);
 }
 
-/** The same model with products in integers, with keys and values in 8 bits, and without subgroups. */
+/** The same model with products in integers and halves, with keys and values in 8 bits, and without subgroups. */
 export async function variants(options: StageOptions): Promise<void> {
   const { model, tiny } = options;
   const sizes = tiny ? { ...tinySizes, contexts: [256] } : { ...full, contexts: [4096, 131_072], repeat: 2 };
   const kinds = {
     int8: { arithmetic: 'int8' },
+    f16: { arithmetic: 'f16' },
     kv8: { kvBits: 8 },
     matrix: { arithmetic: 'matrix' },
     withoutSubgroups: { subgroups: false },

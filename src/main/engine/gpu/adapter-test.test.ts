@@ -46,8 +46,8 @@ describe.skipIf(skipWithoutAdapters)(`the test of an adapter${skippedWithoutAdap
     expect(await findingsOf(device, folder)).toMatchObject({ wrong: null });
   });
 
-  it('passes the integer kernels', async () => {
-    const kernels = new Kernels(device, { tiled: false, arithmetic: 'int8' });
+  it.each(['int8', 'f16'] as const)('passes the kernels for %s', async (arithmetic) => {
+    const kernels = new Kernels(device, { tiled: false, arithmetic });
     expect(await productFault(device, kernels)).toBeNull();
   });
 
@@ -56,6 +56,14 @@ describe.skipIf(skipWithoutAdapters)(`the test of an adapter${skippedWithoutAdap
     await expect(openTiny((gguf) => createGpuRuntime(gguf, options))).rejects.toMatchObject({
       code: 'unsupported',
       message: expect.stringContaining('no matrix units') as string,
+    });
+  });
+
+  it('and without 16-bit arithmetic no products in halves: named', async () => {
+    const options = { device: softwareAdapters.swiftshader, arithmetic: 'f16' } as const;
+    await expect(openTiny((gguf) => createGpuRuntime(gguf, options))).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('no 16-bit arithmetic') as string,
     });
   });
 
@@ -79,6 +87,7 @@ describe('the choice of an arithmetic', () => {
     ['slower for one row than reading gains', { int8: { one: 3, many: 40 } }, 'f32'],
     ['slower for one row, but less than reading gains', { matrix: { one: 1.2, many: 8 } }, 'matrix'],
     ['both quicker', { int8: { one: 0.9, many: 30 }, matrix: { one: 0.9, many: 10 } }, 'matrix'],
+    ['halves quicker than integers', { int8: { one: 0.9, many: 30 }, f16: { one: 0.8, many: 20 } }, 'f16'],
     ['missing: not right, or not there', {}, 'f32'],
   ] as const)('others that are %s', (_, others, expected) => {
     expect(quickest({ f32, ...others })).toBe(expected);

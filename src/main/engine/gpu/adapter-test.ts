@@ -10,12 +10,12 @@ import * as v from 'valibot';
 import { AppError } from '../../../shared/errors.ts';
 import type { Device } from './device.ts';
 import type { Arithmetic } from './kernels/index.ts';
-import { Kernels } from './kernels/index.ts';
+import { arithmetics, Kernels } from './kernels/index.ts';
 import type { ProductTimes } from './product-test.ts';
 import { manyRows, productFault, productTimes } from './product-test.ts';
 
 /** Raised when the test or the kernels change: it is done again. */
-const VERSION = 2;
+const VERSION = 3;
 const FILE = 'gpu.json';
 
 const findingsSchema = v.object({
@@ -24,7 +24,7 @@ const findingsSchema = v.object({
   /** GB/s that copying reads and writes */
   copySpeed: v.number(),
   /** of products by quantised matrices */
-  arithmetic: v.picklist(['f32', 'int8', 'matrix']),
+  arithmetic: v.picklist(arithmetics),
   /** milliseconds of a product, by arithmetic; those that were not right are missing */
   products: v.record(v.string(), v.object({ one: v.number(), many: v.number() })),
 });
@@ -53,7 +53,8 @@ async function testAdapter(device: Device): Promise<AdapterFindings> {
   const findings = { wrong, copySpeed: await copySpeed(device) };
   if (wrong !== null || device.software) return { ...findings, arithmetic: 'f32', products: {} };
   const products: Partial<Record<Arithmetic, ProductTimes>> = { f32: await productTimes(device, f32) };
-  for (const arithmetic of device.hasMatrixUnits ? (['int8', 'matrix'] as const) : (['int8'] as const)) {
+  for (const arithmetic of arithmetics) {
+    if (arithmetic === 'f32' || !device.computes(arithmetic)) continue;
     const times = await timesWhereRight(device, new Kernels(device, { tiled, arithmetic }));
     if (times !== null) products[arithmetic] = times;
   }
@@ -82,7 +83,8 @@ export function quickest(products: Partial<Record<Arithmetic, ProductTimes>>): A
   const cost = ({ one, many }: ProductTimes): number => one + (READ_PER_GENERATED * many) / manyRows;
   let best: Arithmetic = 'f32';
   let least = products.f32 === undefined ? Infinity : 0.85 * cost(products.f32);
-  for (const arithmetic of ['int8', 'matrix'] as const) {
+  for (const arithmetic of arithmetics) {
+    if (arithmetic === 'f32') continue;
     const times = products[arithmetic];
     if (times === undefined || !(cost(times) < least)) continue;
     best = arithmetic;

@@ -2,6 +2,7 @@
 import { AppError } from '../../../shared/errors.ts';
 import { chosenCard, requestAdapter } from './dawn.ts';
 import { freeDeviceMemory } from './device-memory.ts';
+import type { Arithmetic } from './kernels/index.ts';
 import { fixedSubgroupSize, usableSubgroupSize } from './subgroup-test.ts';
 
 /** GPUBufferUsage and GPUMapMode are globals of browsers; these are the standard's numbers. */
@@ -108,6 +109,12 @@ export class Device {
         { cause },
       );
     }
+  }
+
+  /** Whether it has what products in this arithmetic need; whether they are right there the adapter's test finds out. */
+  computes(arithmetic: Arithmetic): boolean {
+    if (arithmetic === 'matrix') return this.hasMatrixUnits;
+    return arithmetic !== 'f16' || this.gpu.features.has('shader-f16');
   }
 
   /** Bytes of the largest buffer that a kernel can see. */

@@ -2,6 +2,7 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { GpuRuntimeOptions } from './gpu-runtime.ts';
 import type { Arithmetic, KvBits } from './kernels/index.ts';
+import { arithmetics } from './kernels/index.ts';
 
 /** What a user may say about the card. */
 export type CardOptions = Pick<
@@ -50,11 +51,12 @@ function kvBitsOf(text: string): KvBits {
 }
 
 function arithmeticOf(text: string): Arithmetic {
-  if (text === 'f32' || text === 'int8' || text === 'matrix') return text;
+  const known = arithmetics.find((one) => one === text);
+  if (known !== undefined) return known;
   throw new AppError(
     'usage',
     `LONGLEAF_GPU_ARITHMETIC is ${JSON.stringify(text)}.`,
-    'Set it to f32, int8 or matrix.',
+    'Set it to f32, int8, f16 or matrix.',
   );
 }
 

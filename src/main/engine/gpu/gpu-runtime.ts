@@ -45,7 +45,7 @@ import { wholeRound } from './sharding/stretch.ts';
 import { TurnTables } from './turn-tables.ts';
 
 /** Raised whenever the same inputs would give other bits: kernels or their order changed. */
-const NUMERICS_VERSION = 3;
+const NUMERICS_VERSION = 4;
 
 /** Rows of the largest chunk: a submission must stay short, or the driver's watchdog ends it. */
 export const MAX_ROWS = 512;
@@ -327,11 +327,15 @@ export async function openDevice(options: GpuRuntimeOptions): Promise<OpenDevice
 }
 
 /** @throws AppError 'unsupported' for kernels that the adapter has no units for */
-function requireUnits({ name, hasMatrixUnits }: Device, { arithmetic }: Kernels): void {
-  if (arithmetic !== 'matrix' || hasMatrixUnits) return;
+function requireUnits(device: Device, { arithmetic }: Kernels): void {
+  if (device.computes(arithmetic)) return;
+  const missing =
+    arithmetic === 'f16'
+      ? '16-bit arithmetic (shader-f16)'
+      : 'matrix units of 16 x 16 x 16 halves for subgroups of 32';
   throw new AppError(
     'unsupported',
-    `${name} has no matrix units of 16 x 16 x 16 halves for subgroups of 32.`,
+    `${device.name} has no ${missing}.`,
     'Set LONGLEAF_GPU_ARITHMETIC to f32 or int8, or to nothing.',
   );
 }

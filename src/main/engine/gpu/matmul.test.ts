@@ -11,7 +11,7 @@ import { normalNumbers } from '../testing/random-rows.ts';
 import { firstDifference } from '../testing/runtime-conformance.ts';
 import { Device } from './device.ts';
 import type { MatmulVariant, WeightType } from './kernels/index.ts';
-import { Kernels } from './kernels/index.ts';
+import { FEW_ROWS, Kernels } from './kernels/index.ts';
 import { Matmul } from './matrices.ts';
 import { packRows, padded } from './packing.ts';
 import {
@@ -31,13 +31,16 @@ const cap = 20;
 
 describe.skipIf(skipWithoutAdapters)(`matmul on lavapipe${skippedWithoutAdapters}`, () => {
   let device: Device;
-  let kernels: Readonly<Record<'f32' | 'int8', Kernels>>;
+  let kernels: Readonly<Record<'f32' | 'int8' | 'f16', Kernels>>;
+  let fewInHalves: Kernels;
   beforeAll(async () => {
     device = await Device.open(softwareAdapters.lavapipe);
     kernels = {
       f32: new Kernels(device),
       int8: new Kernels(device, { arithmetic: 'int8' }),
+      f16: new Kernels(device, { arithmetic: 'f16' }),
     };
+    fewInHalves = new Kernels(device, { tiled: false, arithmetic: 'f16' });
   });
   afterAll(() => {
     device.release();
@@ -61,11 +64,19 @@ describe.skipIf(skipWithoutAdapters)(`matmul on lavapipe${skippedWithoutAdapters
     ['Q5_K', 'plain', 'store', { rows: 3, columns: 256, outputs: 5 }],
     ['Q6_K', 'plain', 'capped', { rows: 5, columns: 256, outputs: 66 }],
   ];
-  const inIntegers: typeof cases = [
+  // through the kernel for many rows only the first: a driver compiles it for half a minute
+  const inHalves: typeof cases = [
+    ['Q8_0', 'plain', 'store', { rows: 5, columns: 64, outputs: 67 }],
+    ['Q4_1', 'normed', 'store', { rows: 4, columns: 96, outputs: 67 }],
+    ['Q5_K', 'swiglu', 'add', { rows: 2, columns: 2560, outputs: 3 }],
+    ['Q6_K', 'plain', 'add', { rows: 3, columns: 256, outputs: 9 }],
+  ];
+  const byQuants: typeof cases = [
     ['Q4_1', 'normed', 'store', { rows: 5, columns: 96, outputs: 67 }],
     ['Q6_K', 'plain', 'add', { rows: 5, columns: 256, outputs: 9 }],
     ['Q5_K', 'swiglu', 'add', { rows: 2, columns: 2560, outputs: 3 }],
-    ['Q8_0', 'plain', 'store', { rows: 1, columns: 32, outputs: 3 }],
+    // one scale for all 32 columns: compilers made other bits of it for one row
+    ['Q8_0', 'plain', 'store', { rows: 5, columns: 64, outputs: 67 }],
   ];
 
   it.each(cases)('%s, input %s, output %s, %o: agrees', async (type, input, output, shape) => {
@@ -73,13 +84,20 @@ describe.skipIf(skipWithoutAdapters)(`matmul on lavapipe${skippedWithoutAdapters
     expect(nmse(await multiply(kernels.f32, shape.rows), expected)).toBeLessThan(bounds.f32);
   });
 
-  it.each(inIntegers)(
-    '%s, input %s, output %s, %o, in integers: agrees, and a row has the same bits by itself',
-    async (type, input, output, shape) => {
+  it.each([
+    ...byQuants.map((each) => ['int8', ...each] as const),
+    ...inHalves.map((each) => ['f16', ...each] as const),
+  ])(
+    'in %s, %s, input %s, output %s, %o: agrees, and a row has the same bits by itself',
+    async (arithmetic, type, input, output, shape) => {
       const { expected, multiply } = await prepare(type, input, output, shape);
-      const together = await multiply(kernels.int8, shape.rows);
-      expect(nmse(together, expected)).toBeLessThan(bounds.reduced);
-      const first = await multiply(kernels.int8, 1);
+      const isUntiled = arithmetic === 'f16' && shape.rows <= FEW_ROWS;
+      const used = isUntiled ? fewInHalves : kernels[arithmetic];
+      const together = await multiply(used, shape.rows);
+
+      // measured in halves: below 2e-6
+      expect(nmse(together, expected)).toBeLessThan(arithmetic === 'f16' ? 1e-5 : bounds.reduced);
+      const first = await multiply(used, 1);
       expect(firstDifference(first, together.subarray(0, shape.outputs))).toBe('none');
     },
   );

@@ -123,7 +123,7 @@ function shapeWords(
   { columns, outputs, start }: MatrixPart,
   { stride, epsilon = 0, cap = 0 }: MatmulBuffers,
 ): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(7);
+  const words = new Uint32Array(8);
   words.set([blocksOf(columns), columns, outputs, start, stride]);
   new Float32Array(words.buffer).set([epsilon, cap], 5);
   return words;

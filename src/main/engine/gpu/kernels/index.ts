@@ -19,10 +19,11 @@ export interface MatmulVariant {
 }
 
 /**
- * Of products: f32; by quantised matrices in integers (matmul-int8.wgsl); by all but F32 in halves on matrix units
+ * Of products: f32; by quantised matrices in integers or halves (matmul-quants.wgsl); by all but F32 in halves on matrix units
  * (matmul-matrix.wgsl). Each gives other bits, and has its name in the kernel variant.
  */
-export type Arithmetic = 'f32' | 'int8' | 'matrix';
+export const arithmetics = ['f32', 'int8', 'f16', 'matrix'] as const;
+export type Arithmetic = (typeof arithmetics)[number];
 
 export interface KernelOptions {
   /** false: without the kernels for many rows. The bits are the same; some drivers compile for minutes */
@@ -155,13 +156,14 @@ export class Kernels {
     if (this.arithmetic === 'matrix' && type !== 'F32') return this.#onMatrixUnits({ type, input, output });
     const isNormed = input === 'normed';
     const tanh = input === 'geglu' || output === 'capped' ? ['tanh'] : [];
-    const isInt8 = this.arithmetic === 'int8' && isQuantised(type);
+    const { arithmetic } = this;
+    const byQuants = (arithmetic === 'int8' || arithmetic === 'f16') && isQuantised(type);
     const common = [
       ...['product', ...weightsFiles(type), `output-${output}`, ...tanh],
-      ...(isInt8 ? ['int8'] : []),
+      ...(byQuants ? ['quants', arithmetic] : []),
     ];
     const perGroup = outputs < 8192 ? 1 : 4;
-    const suffix = isInt8 ? '-int8' : '';
+    const suffix = byQuants ? '-quants' : '';
     const [matvec, matmul, rowRms] = await Promise.all([
       this.#pipeline(
         [`matvec${suffix}`, ...common, `input-${input}`, ...(isNormed ? rms : [])],

@@ -12,6 +12,7 @@ struct Shape {
   outputStride: u32, // numbers in a row of y
   epsilon: f32, // of RMSNorm
   cap: f32, // of logits
+  zero: u32, // always 0, which no compiler knows
 }
 
 @group(0) @binding(0) var<uniform> step: Step;

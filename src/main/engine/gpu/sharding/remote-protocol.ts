@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import type { WireError } from '../../../../shared/errors.ts';
+import { arithmetics } from '../kernels/index.ts';
 import type { ShardInfo } from './shard.ts';
 import { shardMethods } from './shard.ts';
 
@@ -21,7 +22,7 @@ export const remoteStartSchema = v.object({
   /** bytes */
   memoryLimit: v.exactOptional(v.pipe(v.number(), v.gtValue(0))),
   subgroups: v.exactOptional(v.boolean()),
-  arithmetic: v.picklist(['f32', 'int8', 'matrix']),
+  arithmetic: v.picklist(arithmetics),
   /** for the outboxes of all devices */
   exchangeFolder: v.string(),
   /** which of the devices this one is */

@@ -1,8 +1,8 @@
-// As matvec.wgsl, in integers. Needs: product.wgsl, int8.wgsl, `const OUTPUTS`, weights-*.wgsl, input-*.wgsl,
-// output-*.wgsl.
+// As matvec.wgsl, by the weights' quants: in integers or halves. Needs: product.wgsl, quants.wgsl, int8.wgsl or f16.wgsl,
+// `const OUTPUTS`, weights-*.wgsl, input-*.wgsl, output-*.wgsl.
 const SEGMENT = 64u; // blocks of the input that are staged at once
 
-var<workgroup> words: array<u32, SEGMENT * 9u>; // blocks 9 words apart: no two lanes in one bank
+var<workgroup> operands: array<Operand, SEGMENT * 9u>; // blocks 9 words apart: no two lanes in one bank
 var<workgroup> factors: array<vec4f, SEGMENT>;
 var<workgroup> blockSums: array<f32, 4u * OUTPUTS * (SEGMENT + 1u)>;
 
@@ -19,27 +19,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     if (thread < count) {
       let input = inputBlock(row, first + thread);
       for (var i = 0u; i < 8u; i++) {
-        words[thread * 9u + i] = input.words[i];
+        operands[thread * 9u + i] = input.operands[i];
       }
       factors[thread] = input.factors;
     }
     workgroupBarrier();
     for (var block = lane; block < count; block += 32u) {
-      var x: array<u32, 8>;
+      var x: array<Operand, 8>;
       for (var i = 0u; i < 8u; i++) {
-        x[i] = words[block * 9u + i];
+        x[i] = operands[block * 9u + i];
       }
       let factor = factors[block];
       for (var n = 0u; n < OUTPUTS; n++) {
         let output = min(firstOutput + n, shape.outputs - 1u);
         let weights = quantBlock(output * shape.blocks + first + block);
-        var dots = vec2i();
+        var low = Sum();
+        var high = Sum();
         for (var i = 0u; i < 4u; i++) {
-          dots.x += dot4I8Packed(weights.words[i], x[i]);
-          dots.y += dot4I8Packed(weights.words[i + 4u], x[i + 4u]);
+          low = multiplied(weightOperand(weights.words[i]), x[i], low);
+          high = multiplied(weightOperand(weights.words[i + 4u]), x[i + 4u], high);
         }
         blockSums[((thread / 32u) * OUTPUTS + n) * (SEGMENT + 1u) + block] =
-          blockProduct(dots, weights.scale, weights.minimum, factor);
+          blockProduct(low, high, opaque(weights.scale), opaque(weights.minimum), factor);
       }
     }
     workgroupBarrier();
