@@ -33,7 +33,7 @@ const stages: readonly (readonly [StageName, number])[] = [
   ['conformance', 120],
   ['small', 130],
   ['answers', 60],
-  ['variants', 60],
+  ['variants', 90],
   ['large', 130],
   ['cards', 60],
   ['probes', 60],
