@@ -26,9 +26,10 @@ export function argmax(logits: Float32Array): number {
 /** Summed in f64; a native backend does it a hundred times as fast (`Runtime.summarise`). */
 export function summarise(logits: Float32Array): LogitSummary {
   const best = argmax(logits);
+  const largest = logits[best];
   let sum = 0;
-  for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id] - logits[best]);
-  return { best, logSum: logits[best] + Math.log(sum) };
+  for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id] - largest);
+  return { best, logSum: largest + Math.log(sum) };
 }
 
 /** Natural-log probability of `id` under softmax(logits). */

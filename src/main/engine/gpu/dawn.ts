@@ -104,8 +104,10 @@ async function onlyCard(wanted: string): Promise<string> {
   const environmentBefore = { ...process.env };
   Object.assign(process.env, environmentOfCard(card));
   const left = (await listedNames()).filter((one) => one.includes(name)).length;
-  if (left !== 1) restoreEnvironment(environmentBefore);
-  if (left !== 1) cannotTellApart(name, 'Vulkan has no layer of Mesa here that would show it alone');
+  if (left !== 1) {
+    restoreEnvironment(environmentBefore);
+    cannotTellApart(name, 'Vulkan has no layer of Mesa here that would show it alone');
+  }
   seen = { wanted, card, environmentBefore };
   return name;
 }
